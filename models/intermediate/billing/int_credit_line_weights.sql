@@ -1,0 +1,59 @@
+with lines as (
+    select * from {{ ref('int_credit_lines') }}
+),
+
+site_days as (
+    select * from {{ ref('int_site_day_contracts') }}
+    where contract_id is not null
+),
+
+-- Shared over the contract's sites (SPEC P9): those of the usage period, else all that it ever had.
+contract_sites as (
+    select
+        contract_id,
+        site_id,
+        period
+    from site_days
+    group by all
+),
+
+of_period as (
+    select distinct
+        lines.invoice_line_id,
+        contract_sites.site_id
+    from lines
+    inner join contract_sites
+        on lines.contract_id = contract_sites.contract_id
+        and lines.usage_period = contract_sites.period
+),
+
+of_any_period as (
+    select distinct
+        lines.invoice_line_id,
+        contract_sites.site_id
+    from lines
+    inner join contract_sites
+        on lines.contract_id = contract_sites.contract_id
+    where lines.invoice_line_id not in (select invoice_line_id from of_period)
+),
+
+sites as (
+    select * from of_period
+    union all
+    select * from of_any_period
+),
+
+weighed as (
+    select
+        lines.invoice_line_id,
+        sites.site_id,
+        lines.minor_units,
+        cast(null as hugeint) as quantity_whole,
+        {{ scaled('lines.amount', 4) }} // {{ power_of_ten('4 - lines.minor_units') }} as amount_minor,
+        cast(0 as hugeint) as weight
+    from lines
+    inner join sites
+        on lines.invoice_line_id = sites.invoice_line_id
+)
+
+select * from weighed

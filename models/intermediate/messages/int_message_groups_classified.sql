@@ -1,0 +1,70 @@
+with groups as (
+    select * from {{ ref('int_message_groups') }}
+),
+
+copies as (
+    select * from {{ ref('int_conversation_copies') }}
+),
+
+consumers as (
+    select * from {{ ref('int_conversation_consumers') }}
+),
+
+agents as (
+    select * from {{ ref('int_conversation_agents') }}
+),
+
+audiences as (
+    select * from {{ ref('message_audiences') }}
+),
+
+rules as (
+    select * from {{ ref('int_activity_rules') }}
+),
+
+described as (
+    select
+        groups.* replace (coalesce(groups.first_arrived_in, copies.arrived_in) as first_arrived_in),
+        copies.file,
+        coalesce(copies.source, groups.message_source) as source,
+        -- A consumer's message belongs to its own participant id, an agent's to the conversation's consumer (SPEC R3).
+        case
+            when groups.sender_side = 'consumer' then coalesce(groups.participant_id, consumers.consumer_id)
+            else consumers.consumer_id
+        end as relationship_id,
+        case
+            when groups.sender_side = 'consumer' then 'consumer'
+            else coalesce(agents.sender_kind, 'unknown')
+        end as sender_kind,
+        coalesce(audiences.reaches_consumer, true) as reaches_consumer
+    from groups
+    inner join copies
+        on groups.conversation_copy_id = copies.conversation_copy_id
+    left join consumers
+        on groups.site_id = consumers.site_id
+        and groups.conversation_id = consumers.conversation_id
+    left join agents
+        on groups.sender_side = 'agent'
+        and groups.site_id = agents.site_id
+        and groups.conversation_id = agents.conversation_id
+        and groups.participant_id = agents.agent_id
+    left join audiences
+        on groups.audience = audiences.audience
+),
+
+classified as (
+    select
+        described.*,
+        case
+            when not described.reaches_consumer then 'not_for_consumer'
+            when not coalesce(rules.counts, false) then 'sender_kind_not_counted'
+            when described.relationship_id is null then 'no_consumer'
+            else 'counted'
+        end as outcome
+    from described
+    left join rules
+        on described.sender_kind = rules.sender_kind
+        and {{ period_of('described.activity_date') }} = rules.period
+)
+
+select * from classified

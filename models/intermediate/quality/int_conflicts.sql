@@ -1,0 +1,130 @@
+{# SPEC R12: two copies of one key that differ in relationship, instant, sender side, channel, count,
+   function or whether the trigger counts. A value that one copy lacks is no difference. #}
+with messages as (
+    select * from {{ ref('int_messages_contested') }}
+),
+
+channels as (
+    select * from {{ ref('channels') }}
+),
+
+
+offsets as (
+    select * from {{ ref('int_site_utc_offsets') }}
+),
+
+cobrowse as (
+    select * from {{ ref('int_cobrowse_copies') }}
+    where rejected_reason is null
+        and is_interactive = is_session_interactive
+),
+
+invocations as (
+    select * from {{ ref('int_invocation_copies') }}
+    where rejected_reason is null
+),
+
+message_keys as (
+    select
+        messages.site_id,
+        messages.conversation_id,
+        messages.message_id,
+        count(*) as copies,
+        arg_min(messages.file, messages.place) as winner_file,
+        arg_min(messages.sent_at, messages.place) as occurred_at,
+        min(messages.first_arrived_in) as first_arrived_in,
+        max(copies_of.arrived_in) as last_arrived_in
+    from messages
+    left join channels
+        on messages.source = channels.source
+    inner join {{ ref('int_conversation_copies') }} as copies_of
+        on messages.conversation_copy_id = copies_of.conversation_copy_id
+    where messages.copies > 1
+    group by messages.site_id, messages.conversation_id, messages.message_id
+    having count(distinct messages.sent_at) > 1
+        or count(distinct messages.sender_side) > 1
+        or count(distinct case when messages.sender_side = 'consumer' then messages.participant_id end) > 1
+        or count(distinct coalesce(channels.channel, messages.source)) > 1
+),
+
+session_keys as (
+    select
+        site_id,
+        session_id,
+        count(*) as copies,
+        arg_min(file, place) as winner_file,
+        arg_min(occurred_at, place) as occurred_at,
+        bool_or(is_interactive) as is_billed,
+        max(arrived_in) as last_arrived_in
+    from cobrowse
+    group by site_id, session_id
+    having count(distinct occurred_at) > 1
+),
+
+invocation_keys as (
+    select
+        site_id,
+        invocation_id,
+        count(*) as copies,
+        arg_min(file, place) as winner_file,
+        arg_min(activity_date, place) as activity_date,
+        bool_or(counts) as is_billed,
+        max(arrived_in) as last_arrived_in
+    from invocations
+    group by site_id, invocation_id
+    having count(distinct invoked_at) > 1
+        or count(distinct function_id) > 1
+        or count(distinct invocation_count) > 1
+        or count(distinct case when trigger is not null then counts end) > 1
+),
+
+conflicts as (
+    select
+        'messaging_interactions' as feed,
+        'message' as record_kind,
+        'dar' as meter,
+        message_keys.site_id,
+        message_keys.site_id || '/' || message_keys.conversation_id || '/' || message_keys.message_id as conflict_key,
+        message_keys.copies,
+        message_keys.winner_file,
+        {{ site_date('message_keys.occurred_at', 'offsets.utc_offset_seconds') }} as activity_date,
+        true as is_billed,
+        message_keys.last_arrived_in
+    from message_keys
+    inner join offsets
+        on message_keys.site_id = offsets.site_id
+        and message_keys.occurred_at >= offsets.valid_from
+        and message_keys.occurred_at < offsets.valid_to
+    union all
+    select
+        'messaging_interactions',
+        'cobrowse_session',
+        'cobrowse_session',
+        session_keys.site_id,
+        session_keys.site_id || '/' || session_keys.session_id,
+        session_keys.copies,
+        session_keys.winner_file,
+        {{ site_date('session_keys.occurred_at', 'offsets.utc_offset_seconds') }},
+        session_keys.is_billed,
+        session_keys.last_arrived_in
+    from session_keys
+    inner join offsets
+        on session_keys.site_id = offsets.site_id
+        and session_keys.occurred_at >= offsets.valid_from
+        and session_keys.occurred_at < offsets.valid_to
+    union all
+    select
+        'function_invocations',
+        'invocation',
+        'function_invocation',
+        site_id,
+        site_id || '/' || invocation_id,
+        copies,
+        winner_file,
+        activity_date,
+        is_billed,
+        last_arrived_in
+    from invocation_keys
+)
+
+select * from conflicts

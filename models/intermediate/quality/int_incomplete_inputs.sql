@@ -1,0 +1,152 @@
+{# What tells that the exports themselves are not whole (INPUTS.md, completeness). #}
+with pages as (
+    select * from {{ ref('stg_messaging__pages') }}
+),
+
+conversations as (
+    select * from {{ ref('stg_messaging__conversations') }}
+),
+
+copies as (
+    select * from {{ ref('int_conversation_copies') }}
+),
+
+files as (
+    select * from {{ ref('int_files') }}
+),
+
+site_days as (
+    select * from {{ ref('int_site_day_contracts') }}
+),
+
+periods as (
+    select * from {{ ref('int_periods') }}
+    where is_run_period
+),
+
+site_contracts as (
+    select
+        site_days.site_id,
+        max(site_days.contract_id) as contract_id,
+        any_value(periods.period) as period,
+        max(site_days.last_instant_at) as period_ends_at
+    from site_days
+    inner join periods
+        on site_days.period = periods.period
+    group by site_days.site_id
+),
+
+page_sites as (
+    select distinct content_id, site_id
+    from conversations
+),
+
+searches as (
+    select
+        search_key,
+        max(search_count) as search_count,
+        sum(page_records) as delivered,
+        max(files.file) as file
+    from pages
+    inner join files
+        on pages.content_id = files.content_id
+    where search_key is not null
+    group by search_key
+    having max(search_count) > sum(page_records)
+),
+
+search_gaps as (
+    select
+        'search_not_complete' as kind,
+        page_sites.site_id,
+        'the search of ' || searches.file || ' has ' || searches.search_count || ' records, '
+        || searches.delivered || ' were delivered' as detail
+    from searches
+    inner join pages
+        on searches.search_key = pages.search_key
+    left join page_sites
+        on pages.content_id = page_sites.content_id
+    group by all
+),
+
+partial_results as (
+    select
+        'partial_result' as kind,
+        page_sites.site_id,
+        files.file || ' says partialResult' as detail
+    from pages
+    inner join files
+        on pages.content_id = files.content_id
+    left join page_sites
+        on pages.content_id = page_sites.content_id
+    where pages.is_partial_result
+),
+
+-- The last export of each conversation: the latest by its messages, then by its path.
+last_copies as (
+    select
+        conversations.site_id,
+        conversations.conversation_id,
+        conversations.status,
+        conversations.is_partial,
+        conversations.started_at,
+        files.file,
+        files.last_instant_at
+    from conversations
+    inner join copies
+        on conversations.conversation_copy_id = copies.conversation_copy_id
+    inner join files
+        on conversations.content_id = files.content_id
+    where conversations.is_partial or upper(conversations.status) = 'OPEN' or copies.is_contested
+    qualify row_number() over (
+        partition by conversations.site_id, conversations.conversation_id
+        order by copies.last_message_at desc nulls last, copies.messages desc, files.file desc, conversations.record_index desc
+    ) = 1
+),
+
+partial_conversations as (
+    select
+        'partial_conversation' as kind,
+        site_id,
+        'conversation ' || conversation_id || ' in ' || file || ' says isPartial' as detail
+    from last_copies
+    where is_partial
+),
+
+-- The interface searches by the start of a conversation: later messages of old ones are easily missed.
+still_open as (
+    select
+        'open_conversation' as kind,
+        last_copies.site_id,
+        'conversation ' || last_copies.conversation_id || ' was open in its last export, ' || last_copies.file
+        || ', which ends before the period does' as detail
+    from last_copies
+    inner join site_contracts
+        on last_copies.site_id = site_contracts.site_id
+    where upper(last_copies.status) = 'OPEN'
+        and last_copies.last_instant_at < site_contracts.period_ends_at
+),
+
+gaps as (
+    select * from search_gaps
+    union all by name
+    select * from partial_results
+    union all by name
+    select * from partial_conversations
+    union all by name
+    select * from still_open
+),
+
+placed as (
+    select
+        gaps.kind,
+        gaps.site_id,
+        gaps.detail,
+        site_contracts.contract_id,
+        site_contracts.period
+    from gaps
+    left join site_contracts
+        on gaps.site_id = site_contracts.site_id
+)
+
+select * from placed

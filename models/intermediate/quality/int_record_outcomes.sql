@@ -1,0 +1,143 @@
+{# SPEC C6: what became of every record that was received, per feed, site and activity date. #}
+with groups as (
+    select * from {{ ref('int_message_groups_classified') }}
+),
+
+contested as (
+    select * from {{ ref('int_messages_contested') }}
+    where place > 1
+),
+
+offsets as (
+    select * from {{ ref('int_site_utc_offsets') }}
+),
+
+unusable as (
+    select * from {{ ref('int_messages_rejected') }}
+    where reason <> 'no_consumer'
+),
+
+sessions as (
+    select * from {{ ref('int_cobrowse_copies') }}
+),
+
+session_days as (
+    select * from {{ ref('int_cobrowse_sessions') }}
+),
+
+invocations as (
+    select * from {{ ref('int_invocation_copies') }}
+),
+
+users as (
+    select * from {{ ref('int_platform_user_records') }}
+),
+
+loading as (
+    select
+        rejected.*,
+        files.feed
+    from {{ ref('stg_landing__rejected_records') }} as rejected
+    inner join {{ ref('int_files') }} as files
+        on rejected.content_id = files.content_id
+),
+
+reference_rows as (
+    select count(*) as records from {{ ref('stg_reference__accounts') }}
+    union all
+    select count(*) from {{ ref('stg_reference__sites') }}
+    union all
+    select count(*) from {{ ref('stg_reference__contracts') }}
+    union all
+    select count(*) from {{ ref('stg_reference__credits') }}
+),
+
+case_events as (
+    select * from {{ ref('stg_support__case_events') }}
+),
+
+outcomes as (
+    select
+        'messaging_interactions' as feed,
+        'message' as record_kind,
+        site_id,
+        activity_date,
+        case outcome when 'counted' then 'counted' when 'no_consumer' then 'rejected' else 'not_counted' end as outcome,
+        case when outcome <> 'counted' then outcome end as reason,
+        cast(sum(messages) as bigint) as records
+    from groups
+    group by all
+    union all
+    select
+        'messaging_interactions',
+        'message',
+        contested.site_id,
+        {{ site_date('contested.sent_at', 'offsets.utc_offset_seconds') }},
+        'other_copy',
+        null,
+        count(*)
+    from contested
+    inner join offsets
+        on contested.site_id = offsets.site_id
+        and contested.sent_at >= offsets.valid_from
+        and contested.sent_at < offsets.valid_to
+    group by all
+    union all
+    select 'messaging_interactions', 'message', site_id, null, 'rejected', reason, count(*)
+    from unusable
+    group by all
+    union all
+    select
+        'messaging_interactions',
+        'cobrowse_session',
+        sessions.site_id,
+        session_days.activity_date,
+        case
+            when sessions.rejected_reason is not null then 'rejected'
+            when sessions.place > 1 then 'other_copy'
+            when sessions.is_interactive then 'counted'
+            else 'not_counted'
+        end,
+        coalesce(sessions.rejected_reason, case when sessions.place = 1 and not sessions.is_interactive then 'not_interactive' end),
+        count(*)
+    from sessions
+    left join session_days
+        on sessions.rejected_reason is null
+        and sessions.site_id = session_days.site_id
+        and sessions.session_id = session_days.session_id
+    group by all
+    union all
+    select
+        'function_invocations',
+        'invocation',
+        site_id,
+        activity_date,
+        case
+            when rejected_reason is not null then 'rejected'
+            when place > 1 then 'other_copy'
+            when counts then 'counted'
+            else 'not_counted'
+        end,
+        coalesce(rejected_reason, case when place = 1 and not counts then 'trigger_not_counted' end),
+        count(*)
+    from invocations
+    group by all
+    union all
+    select 'platform_users', 'user', site_id, null, outcome, case when outcome in ('rejected', 'not_counted') then reason end, count(*)
+    from users
+    group by all
+    union all
+    select 'support_cases', 'case_event', site_id, null, 'counted', null, count(*)
+    from case_events
+    group by all
+    union all
+    select 'reference', 'row', null, null, 'counted', null, cast(sum(records) as bigint)
+    from reference_rows
+    union all
+    select feed, record_kind, null, null, 'rejected', reason, count(*)
+    from loading
+    group by all
+)
+
+select * from outcomes
+where records > 0

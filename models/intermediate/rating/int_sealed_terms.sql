@@ -1,0 +1,27 @@
+with seals as (
+    select * from {{ ref('stg_sealed__seals') }}
+),
+
+repricing as (
+    select {{ parse_period('usage_period') }} as usage_period
+    from {{ ref('repricing') }}
+),
+
+horizon as (
+    select {{ add_months(period_of(site_date('as_of', 0)), "-try_cast(" ~ setting('adjustment_horizon_months') ~ " as integer)") }} as first_adjustable_period
+    from {{ ref('stg_run__settings') }}
+),
+
+-- Sealed periods keep their sealed terms unless repricing names them (SPEC C3); those older than the
+-- adjustment horizon are taken from their seal altogether (SPEC C7).
+terms as (
+    select
+        seals.seal_period as period,
+        {{ period_text('seals.seal_period') }} as terms_id,
+        seals.seal_period in (select usage_period from repricing) as is_repriced,
+        coalesce(seals.seal_period < horizon.first_adjustable_period, false) as is_frozen
+    from seals
+    cross join horizon
+)
+
+select * from terms

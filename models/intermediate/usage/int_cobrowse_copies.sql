@@ -1,0 +1,65 @@
+with sessions as (
+    select * from {{ ref('stg_messaging__cobrowse_sessions') }}
+),
+
+copies as (
+    select * from {{ ref('int_conversation_copies') }}
+),
+
+run as (
+    select * from {{ ref('stg_run__settings') }}
+),
+
+-- Dated by the instant it became interactive, else by its start (SPEC R9).
+instants as (
+    select
+        sessions.*,
+        case
+            when sessions.is_interactive then coalesce(sessions.interactive_at, sessions.started_at)
+            else sessions.started_at
+        end as occurred_at
+    from sessions
+),
+
+checked as (
+    select
+        instants.*,
+        copies.file,
+        copies.arrived_in,
+        copies.messages as copy_messages,
+        copies.last_message_at as copy_last_message_at,
+        case
+            when instants.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
+            when instants.occurred_at is null then 'no_instant'
+            when not {{ is_plausible('instants.occurred_at', 'run.as_of') }} then 'implausible_instant'
+        end as rejected_reason
+    from instants
+    inner join copies
+        on instants.conversation_copy_id = copies.conversation_copy_id
+    cross join run
+),
+
+-- A session is interactive if any copy says so; only interactive copies then decide (SPEC R9).
+ranked as (
+    select
+        *,
+        case when rejected_reason is null then row_number() over (
+            partition by site_id, session_id, rejected_reason is null
+            order by
+                is_interactive desc,
+                copy_last_message_at desc,
+                copy_messages desc,
+                file desc,
+                record_index desc,
+                session_index desc
+        ) end as place,
+        case when rejected_reason is null then bool_or(is_interactive) over (
+            partition by site_id, session_id, rejected_reason is null
+        ) end as is_session_interactive,
+        case when rejected_reason is null then min(arrived_in) over (
+            partition by site_id, session_id, rejected_reason is null
+        ) end as first_arrived_in
+    from checked
+)
+
+select * from ranked

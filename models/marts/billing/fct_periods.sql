@@ -1,0 +1,73 @@
+with periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+first_billed as (
+    select * from {{ ref('int_first_billed_period') }}
+),
+
+lines as (
+    select * from {{ ref('fct_invoice_lines') }}
+),
+
+seals as (
+    select * from {{ ref('stg_sealed__seals') }}
+),
+
+run as (
+    select * from {{ ref('stg_run__settings') }}
+),
+
+amounts as (
+    select
+        billing_period,
+        currency_code,
+        count(*) as lines,
+        sum(amount) as amount
+    from lines
+    group by billing_period, currency_code
+),
+
+totals as (
+    select
+        billing_period,
+        cast(sum(lines) as bigint) as lines,
+        string_agg(currency_code || ' ' || amount, '; ' order by currency_code) as amounts
+    from amounts
+    group by billing_period
+),
+
+adjusted as (
+    select
+        usage_period,
+        string_agg(distinct {{ period_text('billing_period') }}, ',' order by {{ period_text('billing_period') }}) as adjusted_in
+    from lines
+    where line_kind = 'adjustment'
+    group by usage_period
+),
+
+described as (
+    select
+        periods.period,
+        case
+            when periods.is_closed then 'closed'
+            when periods.period <= run.period then 'draft'
+            else 'open'
+        end as state,
+        coalesce(totals.lines, 0) as lines,
+        totals.amounts as amount,
+        seals.seal_hash,
+        adjusted.adjusted_in
+    from periods
+    cross join run
+    inner join first_billed
+        on periods.period >= first_billed.first_billed_period
+    left join totals
+        on periods.period = totals.billing_period
+    left join seals
+        on periods.period = seals.seal_period
+    left join adjusted
+        on periods.period = adjusted.usage_period
+)
+
+select * from described

@@ -1,0 +1,9 @@
+with accounts as (
+    select * from {{ ref('stg_reference__accounts') }}
+)
+
+select
+    account_id,
+    account_name,
+    currency_code
+from accounts

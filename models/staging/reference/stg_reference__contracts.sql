@@ -1,0 +1,20 @@
+with source as (
+    select * from {{ source('raw', 'contracts') }}
+),
+
+renamed as (
+    select
+        content_id,
+        record_index,
+        contract_id,
+        account_id,
+        rate_plan_id,
+        starts_on,
+        ends_on,
+        functions_over_cap,
+        purchase_order,
+        payment_terms_days
+    from source
+)
+
+select * from renamed

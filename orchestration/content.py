@@ -1,0 +1,73 @@
+"""What a table holds, as one hash: the same for the same rows, whatever file or engine version keeps them.
+
+Each row is written as text (columns in their order, separated, nulls marked; instants in UTC, dates ISO, decimals
+exact) and hashed with MD5, a fingerprint here and no protection; a table's hash is SHA-256 over its columns and types,
+its row count, and the sums of both halves of the rows' hashes. Sums need no sort and no memory, and do not depend on
+threads. The ordered form hashes each row together with its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class Content:
+    """Rows, the hash of the rows as a set, and the hash of the rows in their order (None where it was not asked for)."""
+
+    rows: int
+    set_hash: str
+    ordered_hash: str | None = None
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> list[tuple[str, str]]:
+    """Names and types of a table's columns, in their order; empty when there is no such table."""
+    return connection.execute(
+        "select column_name, data_type from duckdb_columns() "
+        "where database_name = ? and schema_name = ? and table_name = ? order by column_index",
+        [database, schema, table],
+    ).fetchall()
+
+
+def row_text(columns: Sequence[tuple[str, str]]) -> str:
+    """SQL for a row as text: a unit separator between columns, a control character of its own for null."""
+    return "concat_ws(chr(31), " + ", ".join(f"coalesce({quoted(name)}::varchar, chr(0))" for name, _ in columns) + ")"
+
+
+def table_content(
+    connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str, is_ordered: bool = False
+) -> Content:
+    """Count and hash a table's rows in one pass. `is_ordered`: also by their place (rowid) in the file."""
+    columns = columns_of(connection, database, schema, table)
+    text = row_text(columns)
+    sums = "sum(md5_number_lower(row)), sum(md5_number_upper(row))"
+    if is_ordered:
+        sums += ", sum(md5_number_lower(place || row)), sum(md5_number_upper(place || row))"
+    place = "(rowid::varchar || chr(31)) as place" if is_ordered else "'' as place"
+    answer = connection.execute(
+        f"select count(*), {sums} from "
+        f"(select {text} as row, {place} from {quoted(database)}.{quoted(schema)}.{quoted(table)})"
+    ).fetchone()
+    if answer is None:
+        raise duckdb.InvalidInputException(f"{schema}.{table} gave no count")
+    rows, *totals = answer
+    head = "\n".join(f"{name} {data_type}" for name, data_type in columns) + f"\n{rows}\n"
+
+    def digest(lower: int | None, upper: int | None) -> str:
+        return hashlib.sha256(f"{head}{lower or 0}\n{upper or 0}\n".encode()).hexdigest()
+
+    return Content(rows, digest(*totals[:2]), digest(*totals[2:4]) if is_ordered else None)

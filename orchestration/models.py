@@ -1,0 +1,163 @@
+"""dbt, run inside this process: parse when its files changed, build once a run, explain what failed.
+
+What belongs here: calling dbt and reading its answer. What does not: Dagster (see warehouse) and SQL.
+In process because dagster-dbt has imported dbt anyway; another process would import it again (2 s a call).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestration.settings import LedgerError, Settings
+
+PROJECT_FOLDERS = ("macros", "models", "seeds", "tests/dbt")
+PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.txt")
+RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogSnapshotResult"}
+
+Log = Callable[[str], None]
+
+
+@dataclass
+class Build:
+    """One answer of dbt: its result events as dictionaries and what failed, each in a sentence."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    seconds_by_node: dict[str, float] = field(default_factory=dict)
+
+
+def target_folder(settings: Settings) -> Path:
+    """Where dbt writes: inside the home, because its parse cache depends on the warehouse's path."""
+    return settings.home / "dbt"
+
+
+def manifest_path(settings: Settings) -> Path:
+    """dbt's manifest of this home."""
+    return target_folder(settings) / "manifest.json"
+
+
+def prepare(settings: Settings) -> Path:
+    """The manifest, parsed again when a file of the dbt project changed. LedgerError when it does not parse."""
+    stamp = target_folder(settings) / "manifest.stamp"
+    signature = _signature(settings)
+    path = manifest_path(settings)
+    if not (path.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == signature):
+        answer = _invoke(settings, ["parse"], [])
+        if not answer.success:
+            raise LedgerError(f"dbt cannot parse the project: {_reason(answer)}")
+        stamp.write_text(signature, encoding="utf-8")
+    return path
+
+
+def read_manifest(settings: Settings) -> dict[str, Any]:
+    """dbt's manifest as dictionaries, parsed first if need be."""
+    return json.loads(prepare(settings).read_bytes())
+
+
+def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None) -> Build:
+    """Run `dbt build` (unit tests left out) and return what it did; a failed node is in `failures`, not raised.
+
+    Raises LedgerError when dbt could not start at all.
+    """
+    done = Build()
+
+    def listen(event: Any) -> None:
+        if event.info.name not in RESULT_EVENTS:
+            return
+        from dbt_common.events.functions import msg_to_dict
+
+        message = msg_to_dict(event)
+        done.events.append(message)
+        if log and event.info.name != "LogTestResult":
+            data = message["data"]
+            node = data["node_info"]["node_relation"]
+            log(f"{data['index']} of {data['total']}  {node['schema']}.{node['alias']}  {data['execution_time']:.2f} s")
+
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if select:
+        arguments += ["--select", *select]
+    answer = _invoke(settings, arguments, [listen])
+    if answer.result is None:
+        raise LedgerError(f"dbt did not build: {_reason(answer)}")
+    for result in answer.result.results:
+        done.seconds_by_node[result.node.unique_id] = result.execution_time
+        if result.status in ("error", "fail", "runtime error"):
+            done.failures.append(_failure(result))
+    if not answer.success and not done.failures:
+        done.failures.append(_reason(answer))
+    return done
+
+
+def _failure(result: Any) -> str:
+    """A failed test with the query that shows its rows; a failed model with the database's reason."""
+    node = result.node
+    message = " ".join(str(result.message or "").split())
+    if node.resource_type == "test":
+        where = getattr(node, "attached_node", None) or ", ".join(node.depends_on.nodes)
+        table = ", ".join(part.split(".")[-1] for part in where.split(", "))
+        rows = f"{result.failures} failing rows" if result.failures is not None else message
+        query = node.build_path and Path(node.build_path) or None
+        return f"the test {node.name} on {table} found {rows}" + (f"; its query is in {query}" if query else "")
+    return f"the model {node.schema}.{node.name} failed: {message}"
+
+
+def _reason(answer: Any) -> str:
+    return " ".join(str(answer.exception or "see dbt.log").split())
+
+
+def _signature(settings: Settings) -> str:
+    """The project's files by path, size and time of change; cheap, and reset by anything that edits them."""
+    root = settings.project_root
+    files = [root / name for name in PROJECT_FILES]
+    for folder in PROJECT_FOLDERS:
+        files += sorted(path for path in (root / folder).rglob("*") if path.is_file())
+    digest = hashlib.sha256(f"{settings.warehouse}\n".encode())
+    for path in files:
+        if path.exists():
+            stat = path.stat()
+            digest.update(f"{path.relative_to(root)}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """What profiles.yml reads from the environment, and no usage statistics."""
+    environment = {"LEDGER_HOME": str(settings.home), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    if settings.memory_limit:
+        environment["LEDGER_MEMORY_LIMIT"] = settings.memory_limit
+    return environment
+
+
+def _invoke(settings: Settings, arguments: list[str], callbacks: list[Callable[[Any], None]]) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    os.environ.update(dbt_environment(settings))
+    target = target_folder(settings)
+    target.mkdir(parents=True, exist_ok=True)
+    settings.temporary.mkdir(parents=True, exist_ok=True)
+    root = str(settings.project_root)
+    try:
+        return dbtRunner(callbacks=callbacks).invoke(
+            [
+                "--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check",
+                *arguments,
+                "--project-dir", root, "--profiles-dir", root, "--target-path", str(target), "--log-path", str(target),
+            ]
+        )
+    finally:
+        _close_database()
+
+
+def _close_database() -> None:
+    """Give the warehouse file back: dbt-duckdb keeps its database open as long as the module lives."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
