@@ -1,7 +1,7 @@
 """What a table holds, as one hash: the same for the same rows, whatever file or engine version keeps them.
 
-Each row is written as text (columns in their order, separated, nulls marked; instants in UTC, dates ISO, decimals
-exact) and hashed with MD5, a fingerprint here and no protection; a table's hash is SHA-256 over its columns and types,
+Each row is written as text (columns in their order, separated, texts with their length before them, nulls marked;
+instants in UTC, dates ISO, decimals exact) and hashed with MD5, a fingerprint here and no protection; a table's hash is SHA-256 over its columns and types,
 its row count, and the sums of both halves of the rows' hashes. Sums need no sort and no memory, and do not depend on
 threads. The ordered form hashes each row together with its place.
 """
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+
+from orchestration.settings import LedgerError
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,27 @@ def columns_of(connection: duckdb.DuckDBPyConnection, database: str, schema: str
 
 
 def row_text(columns: Sequence[tuple[str, str]]) -> str:
-    """SQL for a row as text: a unit separator between columns, a control character of its own for null."""
-    return "concat_ws(chr(31), " + ", ".join(f"coalesce({quoted(name)}::varchar, chr(0))" for name, _ in columns) + ")"
+    """SQL for a row as text that no other row shares: a separator between columns, each text behind its length."""
+
+    def cell(name: str, data_type: str) -> str:
+        text = f"{quoted(name)}::varchar"
+        if data_type == "VARCHAR":
+            text = f"strlen({quoted(name)})::varchar || ':' || {quoted(name)}"
+        return f"coalesce({text}, chr(0))"
+
+    return "concat_ws(chr(31), " + ", ".join(cell(name, data_type) for name, data_type in columns) + ")"
 
 
 def table_content(
     connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str, is_ordered: bool = False
 ) -> Content:
-    """Count and hash a table's rows in one pass. `is_ordered`: also by their place (rowid) in the file."""
+    """Count and hash a table's rows in one pass. `is_ordered`: also by their place (rowid) in the file.
+
+    LedgerError when there is no such table.
+    """
     columns = columns_of(connection, database, schema, table)
+    if not columns:
+        raise LedgerError(f"There is no table {schema}.{table}: run `make run PERIOD=YYYY-MM` to build it.")
     text = row_text(columns)
     sums = "sum(md5_number_lower(row)), sum(md5_number_upper(row))"
     if is_ordered:

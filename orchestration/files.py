@@ -173,7 +173,7 @@ def scan(file: FoundFile) -> Scan:
 
 
 def read_lines(file: FoundFile, limit: int) -> Iterator[tuple[int, bytes | None, str | None]]:
-    """(line from 1, bytes without the line end, None) of every line; of one over `limit` bytes (line, None, SHA-256)."""
+    """(line from 1, its bytes without the line end, None); of a line over `limit` bytes (line, None, its SHA-256)."""
     number = 1
     pending: list[bytes] = []
     length = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,17 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
     if not answer.success and not done.failures:
         done.failures.append(_reason(answer))
     return done
+
+
+def write_docs(settings: Settings) -> Path:
+    """dbt's documentation as one static page in LEDGER_HOME/docs. LedgerError when dbt cannot make it."""
+    answer = _invoke(settings, ["docs", "generate", "--static"], [])
+    if not answer.success:
+        raise LedgerError(f"dbt cannot write the documentation: {_reason(answer)}")
+    page = settings.home / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(target_folder(settings) / "static_index.html", page)
+    return page
 
 
 def _failure(result: Any) -> str:

@@ -229,7 +229,7 @@ create table if not exists raw.sealed_sites (
     listening_enabled boolean not null, effective_at timestamptz not null
 );
 create table if not exists raw.sealed_contracts (
-    seal_period date not null, contract_id varchar not null, account_id varchar not null, rate_plan_id varchar not null,
+    seal_period date not null, usage_period date not null, contract_id varchar not null, account_id varchar not null, rate_plan_id varchar not null,
     starts_on date not null, ends_on date, functions_over_cap varchar not null,
     purchase_order varchar, payment_terms_days integer
 );

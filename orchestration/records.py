@@ -23,7 +23,8 @@ MESSAGE = dict.fromkeys(("messageId", "participantId", "timeL", "time", "sentBy"
 AGENT = dict.fromkeys(("agentId", "userType", "userTypeName", "timeL", "time"), TEXT)
 CONSUMER = dict.fromkeys(("participantId", "timeL", "time"), TEXT)
 SESSION = dict.fromkeys(
-    ("sessionId", "startTimeL", "startTime", "interactiveTimeL", "interactiveTime", "isInteractive", "interactive"), TEXT
+    ("sessionId", "startTimeL", "startTime", "interactiveTimeL", "interactiveTime", "isInteractive", "interactive"),
+    TEXT,
 )
 INFO = dict.fromkeys(
     ("conversationId", "brandId", "source", "status", "startTimeL", "startTime", "endTimeL", "endTime", "isPartial"),
@@ -60,7 +61,8 @@ DETAILS = {
     "not_utf8": "The file is in UTF-16: deliver it in UTF-8.",
     "not_an_object": "A JSON object is expected here: deliver the records as the API returned them.",
     "empty_file": "The file is empty: deliver the page again.",
-    "more_than_one_object": "A .json file holds exactly one object: put one record a line into a .jsonl file.",
+    "more_than_one_object": "There is more after the first JSON object: a .json file holds one object, and so does "
+    "each line of a .jsonl file.",
     "object_too_large": "One JSON object is larger than this machine's memory ceiling allows: deliver smaller pages, "
     "or raise LEDGER_MEMORY_LIMIT, delete warehouse.duckdb and run again.",
     "too_many_records": "The file has more lines than one file may have (16,777,215): split it.",

@@ -39,7 +39,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read LEDGER_HOME, LEDGER_AS_OF, LEDGER_PSEUDONYM_KEY and LEDGER_MEMORY_LIMIT; LedgerError if one is unusable."""
+        """Read the four LEDGER_ variables, each with its default; LedgerError for a value that cannot be meant."""
         env = os.environ if environment is None else environment
         home = Path(env.get("LEDGER_HOME") or PROJECT_ROOT / ".ledger").expanduser()
         return cls(

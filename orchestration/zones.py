@@ -58,11 +58,11 @@ def zone_offsets(name: str) -> list[tuple[datetime, datetime, int]]:
     """
     data = _zone_file(name)
     begin, end = _seconds(FIRST_INSTANT), _seconds(LAST_INSTANT)
-    explicit = _explicit_transitions(data)
+    explicit, has_rule = _explicit_transitions(data)
     moments = [begin, *sorted(moment for moment in set(explicit) if begin < moment < end)]
     zone = _zone(name)
-    ruled_from = max(begin, explicit[-1] if explicit else begin)
-    moments += _later_transitions(zone, ruled_from, end)
+    if has_rule:
+        moments += _later_transitions(zone, max(begin, explicit[-1] if explicit else begin), end)
     stretches: list[tuple[int, int]] = []
     for moment in moments:
         offset = _offset(zone, moment)
@@ -139,7 +139,7 @@ def _instant(seconds: int) -> datetime:
 
 def _zone_file(name: str) -> bytes:
     if name not in zone_keys():
-        raise LedgerError(f"{name!r} is no time zone of tzdata {tzdata_version()}: write an IANA Area/City name or UTC.")
+        raise LedgerError(f"{name!r} is no zone of tzdata {tzdata_version()}: write an IANA Area/City name or UTC.")
     return importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
 
 
@@ -154,15 +154,26 @@ def _offset(zone: zoneinfo.ZoneInfo, seconds: int) -> int:
     return offset // timedelta(seconds=1) if offset is not None else 0
 
 
-def _explicit_transitions(data: bytes) -> list[int]:
-    """The transition instants (epoch seconds) that a TZif file of version 2 or later names (RFC 9636, section 3)."""
+def _explicit_transitions(data: bytes) -> tuple[list[int], bool]:
+    """The transitions (epoch seconds) that a TZif file names, and whether a daylight-saving rule follows them.
+
+    RFC 9636, section 3: the second block has 64-bit times; the footer is a POSIX TZ string, whose rule begins with
+    a comma; without one the last offset holds for ever.
+    """
     header = struct.Struct(">4sc15x6l")
-    magic, version, utc, standard, leaps, times, types, characters = header.unpack_from(data)
+    magic, version, *counts = header.unpack_from(data)
     if magic != b"TZif" or version < b"2":
         raise LedgerError("The tzdata package holds a zone file of an unknown format: install the locked release.")
-    second = header.size + times * 5 + types * 6 + characters + leaps * 8 + standard + utc
-    times = header.unpack_from(data, second)[5]
-    return sorted(struct.unpack_from(f">{times}q", data, second + header.size))
+    second = header.size + _block_size(counts, 4)
+    counts = list(header.unpack_from(data, second)[2:])
+    times = struct.unpack_from(f">{counts[3]}q", data, second + header.size)
+    footer = data[second + header.size + _block_size(counts, 8) :]
+    return sorted(times), b"," in footer
+
+
+def _block_size(counts: list[int], time_size: int) -> int:
+    utc, standard, leaps, times, types, characters = counts
+    return times * (time_size + 1) + types * 6 + characters + leaps * (time_size + 4) + standard + utc
 
 
 def _later_transitions(zone: zoneinfo.ZoneInfo, begin: int, end: int) -> list[int]:

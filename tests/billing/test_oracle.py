@@ -5,6 +5,7 @@ What is proven here may then judge the warehouse.
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -297,7 +298,9 @@ def test_suspended_functions_are_shown_and_not_charged() -> None:
 
 def test_platform_users_are_rated_once_a_period() -> None:
     charge = Charge("p", "u", "platform_user", "standard", included_quantity=F(10), price_per_block=F(20))
-    assert only(rate(charge, {}, provisioned_users=12)).amount == 40
+    line = only(rate(charge, {}, provisioned_users={"s1": 9, "s2": 3}, sites_on=lambda days: ["s1", "s2", "s3"]))
+    assert (line.quantity, line.amount) == (12, 40)
+    assert line.sites == {"s1": (9, 30), "s2": (3, 10)}
 
 
 def test_a_line_is_allocated_by_usage_with_largest_remainder() -> None:
@@ -337,7 +340,7 @@ def test_equal_terms_cut_anywhere_give_what_one_term_gives(
         usage[key] = usage.get(key, F(0)) + quantity
     charge = Charge("p", "t", "dar", model, F(included), F(7), F(1), F("0.333"), rounding)
     bounds = [date.min, *(MARCH + timedelta(days=cut) for cut in sorted(cuts)), date.max]
-    cut_rows = [replace(charge, effective_from=a, effective_to=b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    cut_rows = [replace(charge, effective_from=a, effective_to=b) for a, b in itertools.pairwise(bounds)]
     whole = only(rate(charge, usage, GRADUATED))
     lines = rate(cut_rows, usage, GRADUATED)
     assert len(lines) == len(cuts) + 1
@@ -900,11 +903,15 @@ def test_damage_is_listed_and_the_good_around_it_counts(house: House) -> None:
         ],
     )
     write_page(house.landing, "messaging_interactions/b.json.gz", [good, "nonsense"])
+    broken_sessions = conversation("v4", [message("m4", at("2026-03-05 10:00"))]) | {"coBrowseSessions": "none"}
+    write_lines(house.landing, "messaging_interactions/e.jsonl", [broken_sessions | {"agentParticipants": {}}])
+    (house.landing / "messaging_interactions/f.txt").write_text("a note")
     (house.landing / "messaging_interactions/c.json").write_text('{"conversationHistoryRecords": [{}')
     (house.landing / "messaging_interactions/d.jsonl.gz").write_bytes(b"not gzip")
     result = house.result()
-    assert [row["consumer_messages"] for row in result.dar] == [2]
+    assert [row["consumer_messages"] for row in result.dar] == [3]
     assert [(row["file"].rsplit("/", 1)[-1], row["line"], row["reason"]) for row in result.rejected] == [
+        ("f.txt", None, "unknown_file_type"),
         ("a.jsonl.zst", 2, "broken_json"),
         ("a.jsonl.zst", 4, "no_object"),
         ("a.jsonl.zst", 5, "missing_site_id"),
@@ -914,6 +921,7 @@ def test_damage_is_listed_and_the_good_around_it_counts(house: House) -> None:
         ("b.json.gz", 2, "no_object"),
         ("c.json", None, "broken_json"),
         ("d.jsonl.gz", None, "broken_compression"),
+        ("e.jsonl", 1, "no_object"),
     ]
 
 

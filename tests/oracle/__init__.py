@@ -89,7 +89,7 @@ def _state(policy: Policy, reading: Reading, usage: metering.Usage, calendar: me
         calendar.contracts,
         usage.rated,
         lambda contract, days: sorted(calendar.sites_of(contract, days)),
-        {(row["contract_id"], row["period"]): row["provisioned_users"] for row in usage.platform_users},
+        usage.peak_users,
         reading.credits,
     )
 
@@ -105,7 +105,6 @@ def compute(landing: Path, policy: Path, as_of: datetime, period: date, pseudony
         by_period: dict[tuple[str, date], dict[tuple[str, str, str, date], Fraction]] = defaultdict(dict)
         for key, quantity in usage.rated.items():
             by_period[key[0], key[3].replace(day=1)][key] = quantity
-        users = {(row["contract_id"], row["period"]): row["provisioned_users"] for row in usage.platform_users}
         for billing_period in months(first, period):
             for contract in sorted(calendar.contracts.values(), key=lambda c: c.contract_id):
                 lines += rating.rate_contract(
@@ -114,7 +113,7 @@ def compute(landing: Path, policy: Path, as_of: datetime, period: date, pseudony
                     by_period[contract.contract_id, billing_period],
                     billing_period,
                     sites_on=lambda days, c=contract: sorted(calendar.sites_of(c, days)),
-                    provisioned_users=users.get((contract.contract_id, billing_period), 0),
+                    provisioned_users=usage.peak_users.get((contract.contract_id, billing_period)),
                 )
         state = _state(rows, reading, usage, calendar)
         for _, line in credit_lines(state, Ledger(first)):

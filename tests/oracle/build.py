@@ -163,7 +163,7 @@ def millis(text: str, zone_name: str | ZoneInfo = "UTC", fold: int = 0) -> int:
     """Epoch milliseconds of a local wall clock such as ``2026-03-01 23:50``."""
     tz = zone(zone_name) if isinstance(zone_name, str) else zone_name
     local = datetime.fromisoformat(text).replace(tzinfo=tz, fold=fold)
-    return int(round((local - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000))
+    return round((local - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
 
 
 def message(

@@ -24,7 +24,7 @@ class State:
     contracts: dict[str, Contract]
     usage: Usage  # (contract, site, meter, activity date) -> quantity, no_term and unmapped left out
     sites_on: SitesOn = lambda contract, days: ()
-    provisioned_users: dict[tuple[str, date], int] = field(default_factory=dict)
+    provisioned_users: dict[tuple[str, date], dict[str, int]] = field(default_factory=dict)  # users per site, R11
     credits: list[Credit] = field(default_factory=list)
     held: frozenset[str] = frozenset()
 
@@ -79,7 +79,7 @@ def cost_now(state: State, terms: Terms, usage_period: date) -> list[Line]:
         state.usage,
         usage_period,
         sites_on=lambda days: state.sites_on(contract, days),
-        provisioned_users=state.provisioned_users.get((contract.contract_id, usage_period), 0),
+        provisioned_users=state.provisioned_users.get((contract.contract_id, usage_period)),
     )
 
 
@@ -137,7 +137,7 @@ def _adjustment(
     now: Sequence[Line],
     sealed: Sequence[Line],
 ) -> list[Line]:
-    contract, policy = terms
+    contract = terms[0]
     own = [
         line
         for line in sealed

@@ -109,7 +109,7 @@ def plain(column: str, value: Any) -> Any:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if column == "rounding" and value in (None, "", "none"):
         return None  # not stated and `none` price the same
-    if column == "function_id" and value in ("", "unknown"):
+    if column == "function_id" and value in ("", "unknown", "(not stated)"):
         return None
     return value
 
@@ -195,7 +195,7 @@ def differences(
 
 def _differences(connection: duckdb.DuckDBPyConnection, result: Result, only: set[str] | None) -> list[str]:
     messages: list[str] = []
-    first = result.first_billed_period or result.period
+    first = result.first_billed_period or date(1, 1, 1)
     end = next_month(result.period)
 
     def asked(table: str) -> bool:

@@ -52,6 +52,7 @@ class Usage:
     rejected: list[Rejected] = field(default_factory=list)
     records: dict[str, Counter[str]] = field(default_factory=dict)  # C6: feed -> received, counted, ...
     rated: dict[tuple[str, str, str, date], Fraction] = field(default_factory=dict)  # contract, site, meter, date
+    peak_users: dict[tuple[str, date], dict[str, int]] = field(default_factory=dict)  # contract, period -> site
     active_agents: set[tuple[str, str, date]] = field(default_factory=set)  # site, agent, activity date
 
 
@@ -177,9 +178,12 @@ def not_counted_reason(message: Message, kind: str, policy: Policy) -> str | Non
 
 
 def copy_rank(copy: Conversation, as_of: datetime) -> tuple[datetime, int, Place]:
-    """R12: later last plausible message, then more messages, then last path, then later place."""
-    plausible = [m.instant for m in copy.messages if m.instant is not None and is_plausible(m.instant, as_of)]
-    return max(plausible, default=NEVER), len(copy.messages), copy.place
+    """R12: later last plausible message, then more messages, then last path, then later place.
+
+    Rejected messages take no part: neither as the last one nor in the number.
+    """
+    usable = [m.instant for m in copy.messages if m.side and m.instant and is_plausible(m.instant, as_of)]
+    return max(usable, default=NEVER), len(usable), copy.place
 
 
 def differ(values: Iterable[Any]) -> bool:
@@ -337,10 +341,10 @@ def channel_credits(counted: Iterable[Counted], calendar: Calendar) -> tuple[lis
 
 def listening_credit(contract: Contract | None, day: date, calendar: Calendar) -> Fraction:
     """R8: credits_per_block / block_size of the plan's (first) listening charge; 0.2 without one."""
-    charges = calendar.charges(contract, "listening", day) if contract else []
-    if not charges or charges[0].credits_per_block is None:
-        return DEFAULT_LISTENING_CREDIT
-    return rounded(charges[0].credits_per_block / charges[0].block_size, 6)
+    for charge in calendar.charges(contract, "listening", day) if contract else []:
+        if charge.credits_per_block is not None:
+            return rounded(charge.credits_per_block / charge.block_size, 6)
+    return DEFAULT_LISTENING_CREDIT
 
 
 def listening_credits(counted: Sequence[Counted], calendar: Calendar) -> list[Row]:
@@ -402,7 +406,7 @@ def cobrowse_sessions(
         tally["counted" if is_interactive else "not_counted"] += 1
         stated = [session.became_interactive for _, session in deciding if is_interactive]
         if differ(stated) or (not any(stated) and differ(session_instant(session) for _, session in deciding)):
-            usage.conflicts.append(conflict(MESSAGING, (site_id, session_id), len(copies), winner.place))
+            usage.conflicts.append(conflict(MESSAGING, (site_id, session_id), len(deciding), winner.place))
         instant = session_instant(winner)
         assert instant is not None
         rows.append(
@@ -492,8 +496,9 @@ def usable_snapshots(
 
 
 def provisioned(snapshot: Snapshot) -> int:
-    """R11: users enabled and not deleted, humans and bots."""
-    return len({u.user_id for u in snapshot.users if u.is_enabled and not u.is_deleted and u.user_type in (1, 2)})
+    """R11: users enabled and not deleted, humans and bots; of one listed twice the later place."""
+    last = {user.user_id: user for user in snapshot.users}
+    return sum(user.is_enabled and not user.is_deleted and user.user_type in (1, 2) for user in last.values())
 
 
 def most_users(site_id: str, day: date, snapshots: Sequence[Snapshot], calendar: Calendar) -> int:
@@ -525,14 +530,17 @@ def platform_users(
             days = [day for day in days_of(period) if contract.covers(day)]
             if not days:
                 continue
-            peak = max(
-                sum(
-                    most_users(site_id, day, found, calendar)
+            per_day = [
+                {
+                    site_id: most_users(site_id, day, found, calendar)
                     for site_id, found in snapshots.items()
                     if calendar.contract_of(site_id, day) == contract
-                )
+                }
                 for day in days
-            )
+            ]
+            peak = max(sum(sites.values()) for sites in per_day)
+            # The first date of the peak shows whose users they are.
+            usage.peak_users[contract.contract_id, period] = next(s for s in per_day if sum(s.values()) == peak)
             limit = calendar.policy.plans[contract.rate_plan_id].platform_user_limit
             rows.append(
                 {

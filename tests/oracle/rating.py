@@ -5,6 +5,7 @@ Every number is a Fraction until P7's one rounding.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from .arithmetic import next_month, rounded
+from .arithmetic import months, next_month, rounded
 from .reading import Charge, Contract, Credit, Policy, Tier
 
 ZERO = Fraction(0)
@@ -123,7 +124,7 @@ def tiers_entered(tiers: Sequence[Tier], billable: Fraction) -> list[Tier]:
     """P3: a tier is entered above its tier_from; the first also at zero. Raises PolicyError on a gap."""
     if not tiers or tiers[0].tier_from != 0:
         raise PolicyError("tiers do not begin at zero")
-    for lower, upper in zip(tiers, tiers[1:], strict=False):
+    for lower, upper in itertools.pairwise(tiers):
         if lower.tier_to != upper.tier_from:
             raise PolicyError("tiers do not meet")
     if tiers[-1].tier_to is not None and billable > tiers[-1].tier_to:
@@ -321,15 +322,17 @@ def rate_charge(
     minor_units: int,
     stub_allowance: str = "full",
     sites_on: Callable[[Sequence[date]], Iterable[str]] = lambda days: (),
-    provisioned_users: int = 0,
+    provisioned_users: Mapping[str, int] | None = None,
 ) -> list[Line]:
     """P1 to P9: the lines, one per part, of one charge (all its rows) of one contract for one period.
 
     `usage` is that of the charge's meter for this contract per (site, activity date); dates outside the period,
-    the contract or the charge's own terms are not accumulated. `sites_on` gives the contract's sites on dates.
+    the contract or the charge's own terms are not accumulated. `sites_on` gives the contract's sites on dates,
+    `provisioned_users` the users of each site on the (first) date of the peak (R11).
     """
     days = contract_days(contract, period)
     runs = parts(days, charges, tiers)
+    stated_prices = [run.charge.price_per_block for run in runs]
     if stub_allowance == "days" and len(days) < (next_month(period) - period).days:
         share = Fraction(len(days), (next_month(period) - period).days)
         runs = [stub(run, share) for run in runs]
@@ -340,6 +343,7 @@ def rate_charge(
     billed = ZERO  # rounded
     for index, run in enumerate(runs):
         charge = run.charge
+        unit_price = stated_prices[index]  # as the plan states it, a stub's share of it is the amount
         is_counted = charge.charge_model != "flat" and charge.meter not in PER_PERIOD
         is_suspended = charge.meter == "function_invocation" and contract.functions_over_cap == "suspended"
         by_site: dict[str, Fraction] = defaultdict(Fraction)
@@ -353,7 +357,7 @@ def rate_charge(
             cumulative += sum(by_site.values(), ZERO)
         elif index == 0:
             is_users = charge.meter == "platform_user" and charge.charge_model != "flat"
-            cumulative += provisioned_users if is_users else 1
+            cumulative += sum((provisioned_users or {}).values()) if is_users else 1
 
         # The first part costs g_1(end), what zero usage costs included; a later one g_k(end) - g_k(start).
         end_measure = measure(charge, run.tiers, cumulative)
@@ -367,7 +371,8 @@ def rate_charge(
         billed += amount
 
         has_blocks = charge.charge_model in ("standard", "package")
-        blocks = part.blocks if has_blocks or is_suspended else None
+        blocks = part.blocks if has_blocks else None
+        per_block = ZERO if is_suspended else charge.credits_per_block
         line = Line(
             contract.account_id,
             contract.contract_id,
@@ -386,14 +391,17 @@ def rate_charge(
             charge.block_size,
             charge.rounding,
             None if blocks is None else rounded(blocks, 6),
-            None if blocks is None else rounded(blocks * (charge.credits_per_block or 0), 6),
-            None if charge.charge_model in TIERED else charge.price_per_block,
+            None if blocks is None or per_block is None else rounded(blocks * per_block, 6),
+            None if charge.charge_model in TIERED else unit_price,
             charge.price_basis,
         )
         line.tiers = [use for use in part.tiers.values() if index == 0 or use.quantity or use.amount]
         line_days = [day for day in days if run.start <= day < run.end]
-        weights = {} if charge.meter == "subscription" else by_site
-        line.sites = allocation(line, weights, is_counted, sites_on(line_days), minor_units)
+        sites = set(sites_on(line_days))
+        weights: Mapping[str, Fraction] = by_site
+        if charge.meter == "platform_user":
+            weights = {site: Fraction(users) for site, users in (provisioned_users or {}).items() if site in sites}
+        line.sites = allocation(line, weights, is_counted, sites, minor_units)
         lines.append(line)
     return lines
 
@@ -408,7 +416,7 @@ def rate_contract(
     period: date,
     *,
     sites_on: Callable[[Sequence[date]], Iterable[str]] = lambda days: (),
-    provisioned_users: int = 0,
+    provisioned_users: Mapping[str, int] | None = None,
 ) -> list[Line]:
     """P3: a line for every charge of a contract in force on a date of the period, at quantity 0 too."""
     plan = policy.plans[contract.rate_plan_id]
@@ -469,11 +477,12 @@ def credit_line(
         -rounded(credit.amount, minor_units),
         credit.currency_code,
     )
-    for period in (credit.usage_period, billing_period, contract.starts_on.replace(day=1)):
-        sites = list(sites_on(contract_days(contract, period)))
-        if sites:
-            line.sites = allocation(line, {}, False, sites, minor_units)
-            break
+    # The contract's sites in the usage period; without any, all that it ever had.
+    sites = set(sites_on(contract_days(contract, credit.usage_period)))
+    if not sites:
+        for period in months(contract.starts_on.replace(day=1), billing_period):
+            sites.update(sites_on(contract_days(contract, period)))
+    line.sites = allocation(line, {}, False, sites, minor_units)
     return line
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import zstandard
 
+from .arithmetic import rounded
 from .zones import SiteRow, is_accepted_zone
 
 MESSAGING = "messaging_interactions"
@@ -31,10 +32,13 @@ FUNCTIONS = "function_invocations"
 USERS = "platform_users"
 REFERENCE = "reference"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_MILLIS = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+LAST_MILLIS = (datetime(9999, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 TEXT_INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
-WHOLE_TEXT = re.compile(r"[+-]?\d{1,30}(\.0*)?", re.ASCII)
+NUMBER_TEXT = re.compile(r"[+-]?\d{1,300}(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
+LARGEST = 10**300
 
 
 # --- records -------------------------------------------------------------------------------------------------
@@ -184,47 +188,50 @@ def stated(value: Any) -> Any:
 
 
 def text(value: Any) -> str | None:
-    """An id, source or trigger, exactly as it stands; numbers as their text; None for anything else."""
+    """An id, source or trigger, exactly as it stands; numbers as their text; None for anything else.
+
+    A text that no table can hold (a NUL, half of a surrogate pair) is none.
+    """
     value = stated(value)
     if isinstance(value, str):
-        return value
+        return None if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value) else value
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return str(value)
     return None
 
 
-def whole(value: Any) -> int | None:
-    """A whole number, also written as a string; None for anything else."""
+def numeric(value: Any) -> Fraction | None:
+    """A number, also written as a string; None for anything else."""
     value = stated(value)
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
+    if isinstance(value, str):
+        value = Decimal(value.strip()) if NUMBER_TEXT.fullmatch(value.strip()) else None
     if isinstance(value, Decimal):
-        return int(value) if abs(value) < Decimal("1e30") and value == value.to_integral_value() else None
-    if isinstance(value, str) and WHOLE_TEXT.fullmatch(value):
-        return int(value.split(".")[0])
-    return None
+        return Fraction(value) if abs(value) < LARGEST else Fraction(LARGEST if value > 0 else -LARGEST)
+    return Fraction(value) if isinstance(value, int) else None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, also written as a string; None for anything else."""
+    found = numeric(value)
+    return found.numerator if found is not None and found.denominator == 1 else None
 
 
 def truth(value: Any) -> bool | None:
-    """A boolean, also written as a string or as 0 and 1."""
+    """A boolean, also written as a string in any case; None for anything else."""
     if isinstance(value, str):
-        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
-    if isinstance(value, bool):
-        return value
-    return {1: True, 0: False}.get(value) if isinstance(value, int) else None
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
 
 
 def instant_of_millis(value: Any) -> datetime | None:
-    """Epoch milliseconds as an instant; None where not usable (no whole number, outside the years 1 to 9999)."""
-    millis = whole(value)
-    if millis is None or abs(millis) > 10**15:
+    """Epoch milliseconds as an instant; None where not a number. Outside the years 1 to 9999: the nearest end,
+    which is as implausible as the number is."""
+    millis = numeric(value)
+    if millis is None:
         return None
-    try:
-        return EPOCH + timedelta(milliseconds=millis)
-    except OverflowError:
-        return None
+    return EPOCH + timedelta(milliseconds=min(max(round(millis), FIRST_MILLIS), LAST_MILLIS))
 
 
 def instant_of_text(value: Any) -> datetime | None:
@@ -245,7 +252,8 @@ def instant_of_text(value: Any) -> datetime | None:
 
 def instant(record: dict[str, Any], name: str) -> datetime | None:
     """INPUTS: the L field wins; without a usable one the text twin is read; without either None."""
-    return instant_of_millis(record.get(name + "L")) or instant_of_text(record.get(name))
+    found = instant_of_millis(record.get(name + "L"))
+    return instant_of_text(record.get(name)) if found is None else found
 
 
 # --- files ---------------------------------------------------------------------------------------------------
@@ -310,6 +318,27 @@ def parse_json(content: bytes) -> Any:
         raise NotParsed("broken_json") from error
 
 
+def landing_files(landing: Path, feed: str) -> list[tuple[str, Path]]:
+    """(path inside the landing folder, file) of a feed; hidden and half-written names are not there yet."""
+    root = landing / feed
+    found = []
+    for file in sorted(root.rglob("*")) if root.is_dir() else []:
+        path = file.relative_to(landing).as_posix()
+        is_hidden = any(name.startswith(".") or name.endswith((".tmp", "~")) for name in path.split("/"))
+        if file.is_file() and not is_hidden:
+            found.append((path, file))
+    return found
+
+
+def unknown_files(landing: Path, feed: str) -> list[Rejected]:
+    """Files whose names say nothing that a feed takes: one rejected record each."""
+    return [
+        Rejected(feed, path, None, "unknown_file_type", hashlib.sha256(file.read_bytes()).hexdigest())
+        for path, file in landing_files(landing, feed)
+        if format_of(path) is None
+    ]
+
+
 def landing_contents(landing: Path, feed: str, withdrawn: Iterable[str] = ()) -> list[tuple[str, str, bytes]]:
     """(last path, format, bytes) of every distinct content of a feed, ordered by that path (SPEC 5, R12).
 
@@ -317,11 +346,9 @@ def landing_contents(landing: Path, feed: str, withdrawn: Iterable[str] = ()) ->
     """
     gone = set(withdrawn)
     last_path: dict[tuple[str, str], str] = {}
-    root = landing / feed
-    for file in sorted(root.rglob("*")) if root.is_dir() else []:
-        path = file.relative_to(landing).as_posix()
+    for path, file in landing_files(landing, feed):
         file_format = format_of(path)
-        if not file.is_file() or file_format is None or path in gone or file.name.startswith("."):
+        if file_format is None or path in gone:
             continue
         identity = (file_format, hashlib.sha256(file.read_bytes()).hexdigest())
         last_path[identity] = max(path, last_path.get(identity, ""))
@@ -332,8 +359,8 @@ def landing_contents(landing: Path, feed: str, withdrawn: Iterable[str] = ()) ->
 
 
 def json_lines(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(line from 1, bytes) of every line that is not blank; a byte order mark is no part of the first."""
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    """(line from 1, bytes) of every line that is not blank."""
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip(b" \t\r"):
             yield number, line
 
@@ -350,6 +377,8 @@ def json_records(
         plain = decompressed(content, file_format)
     except NotParsed as error:
         return reject(None, str(error), content)
+    if plain.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return reject(None, "not_utf8", content)
     if file_format.startswith("jsonl"):
         for number, line in json_lines(plain):
             try:
@@ -360,7 +389,7 @@ def json_records(
     if not file_format.startswith("json"):
         return reject(None, "unexpected_format", content)
     try:
-        page = parse_json(plain.removeprefix(b"\xef\xbb\xbf"))
+        page = parse_json(plain)
     except NotParsed as error:
         return reject(None, str(error), plain)
     if feed != MESSAGING:
@@ -385,6 +414,10 @@ def items(record: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise NotParsed(f"no_list_{name}")
     return value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -442,21 +475,27 @@ def read_conversation(
             )
         )
 
+    # Listings are no records: one that cannot be read is no listing.
     agents = []
-    for raw in items(record, "agentParticipants"):
+    for raw in _list(record.get("agentParticipants")):
         agent_id = text(raw.get("agentId")) if isinstance(raw, dict) else None
         kind = kind_of_listing(raw) if agent_id is not None else None
         if agent_id is not None and kind is not None:
             agents.append(AgentListing(agent_id, kind, instant(raw, "time")))
 
     consumers = []
-    for raw in items(record, "consumerParticipants") + items(record, "consumerParticipant"):
+    for raw in _list(record.get("consumerParticipants")) + _list(record.get("consumerParticipant")):
         participant = text(raw.get("participantId")) if isinstance(raw, dict) else None
         if participant is not None:
             consumers.append(ConsumerListing(stored_consumer(participant), instant(raw, "time")))
 
-    sessions = []
-    for place, raw in enumerate(items(_object(record.get("coBrowseSessions")), "coBrowseSessionsList"), start=1):
+    # Sessions that cannot be told apart are one record; the messages beside them count.
+    sessions, listed = [], []
+    try:
+        listed = items(_object(record.get("coBrowseSessions") or None), "coBrowseSessionsList")
+    except NotParsed as error:
+        reject(str(error))
+    for place, raw in enumerate(listed, start=1):
         session_id = text(raw.get("sessionId")) if isinstance(raw, dict) else None
         if session_id is None:
             reject("missing_session_id")
@@ -498,7 +537,7 @@ def read_invocation(path: str, number: int, record: Any) -> Invocation:
         site_id,
         invocation_id,
         text(record.get("functionUuid")),
-        instant(record, "timestamp"),
+        instant_of_millis(record.get("timestampL")),
         text(record.get("trigger")),
         whole(record.get("count")),
         stated(record.get("count")) is not None,
@@ -512,8 +551,10 @@ def read_snapshot(path: str, number: int, record: Any, digest: str) -> tuple[Sna
     site_id = text(record.get("accountId"))
     if site_id is None:
         raise NotParsed("missing_site_id")
+    if not isinstance(record.get("users"), list):
+        raise NotParsed("no_list_users")
     users, rejected = [], []
-    for place, raw in enumerate(items(record, "users"), start=1):
+    for place, raw in enumerate(record["users"], start=1):
         user_id = text(raw.get("id")) if isinstance(raw, dict) else None
         if user_id is None:
             rejected.append(Rejected(USERS, path, number, "missing_user_id", digest))
@@ -527,7 +568,9 @@ def read_snapshot(path: str, number: int, record: Any, digest: str) -> tuple[Sna
                 bool(truth(raw.get("deleted"))),
             )
         )
-    return Snapshot(Place(path, number), site_id, instant(record, "snapshotTime"), tuple(users)), rejected
+    return Snapshot(
+        Place(path, number), site_id, instant_of_millis(record.get("snapshotTimeL")), tuple(users)
+    ), rejected
 
 
 # --- reference -----------------------------------------------------------------------------------------------
@@ -555,10 +598,16 @@ def number(value: str | None) -> Fraction | None:
 
 
 def _date(value: str | None) -> date | None:
-    return date.fromisoformat(value) if value else None
+    if not value:
+        return None
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError(value)
+    return date.fromisoformat(value)
 
 
 def _utc(value: str) -> datetime:
+    if not re.match(r"\d{4}-\d\d-\d\d($|[T ])", value, re.ASCII):
+        raise ValueError(value)
     parsed = datetime.fromisoformat(value)
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
@@ -574,31 +623,48 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
 def reference_rows(
     reading: Reading, landing: Path, kind: str, needed: set[str], withdrawn: Iterable[str]
 ) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """(path, row with the header as 1, row) of the lexicographically last ``kind*.csv``."""
+    """(path, line that the row begins on, row) of the lexicographically last ``kind*.csv``."""
     files = [
         found
         for found in landing_contents(landing, REFERENCE, withdrawn)
-        if found[0].rsplit("/", 1)[-1].startswith(kind) and found[1].startswith("csv")
+        if found[0].rsplit("/", 1)[-1].lower().startswith(kind) and found[1].startswith("csv")
     ]
     if not files:
         return
     path, file_format, content = files[-1]
+
+    def reject(line: int | None, reason: str) -> None:
+        reading.rejected.append(Rejected(REFERENCE, path, line, reason))
+
     try:
         plain = decompressed(content, file_format).decode("utf-8-sig")
-        parsed = list(csv.reader(io.StringIO(plain, newline=""), strict=True))
-        if not parsed or not needed <= set(parsed[0]) or len(set(parsed[0])) < len(parsed[0]):
-            raise NotParsed("missing_columns")
-    except (NotParsed, UnicodeDecodeError, csv.Error) as error:
-        reading.rejected.append(Rejected(REFERENCE, path, None, f"unreadable_csv: {type(error).__name__}"))
-        return
-    header = parsed[0]
-    for place, values in enumerate(parsed[1:], start=2):
-        if not values:
+    except (NotParsed, UnicodeDecodeError):
+        return reject(None, "unreadable_file")
+    rows = csv.reader(io.StringIO(plain, newline=""), strict=True)
+    header: list[str] | None = None
+    while True:
+        line = rows.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(rows)]
+        except StopIteration:
+            break
+        except csv.Error:
+            if header is None:
+                return reject(None, "broken_csv")
+            reject(line, "broken_csv")
             continue
-        if len(values) != len(header):
-            reading.rejected.append(Rejected(REFERENCE, path, place, "wrong_number_of_columns"))
+        if not any(cells):
             continue
-        yield path, place, dict(zip(header, values, strict=True))
+        if header is None:
+            header = [cell.lower() for cell in cells]
+            named = [cell for cell in header if cell]
+            if not needed <= set(header) or len(set(named)) < len(named):
+                return reject(None, "missing_or_doubled_columns")
+        elif len(cells) < len(header) or any(cells[len(header) :]):
+            reject(line, "wrong_number_of_values")
+        else:
+            yield path, line, dict(zip(header, cells, strict=False))
+    return None if header else reject(None, "empty_file")
 
 
 def read_reference(reading: Reading, landing: Path, policy: Policy, withdrawn: Iterable[str]) -> None:
@@ -607,7 +673,7 @@ def read_reference(reading: Reading, landing: Path, policy: Policy, withdrawn: I
     def reject(path: str, place: int, reason: str) -> None:
         reading.rejected.append(Rejected(REFERENCE, path, place, reason))
 
-    columns = {"account_id", "account_name", "currency_code"}
+    columns = {"account_id", "currency_code"}
     for path, place, row in reference_rows(reading, landing, "accounts", columns, withdrawn):
         if not row["account_id"] or row["account_id"] in reading.accounts:
             reject(path, place, "missing_or_repeated_account_id")
@@ -648,6 +714,7 @@ def read_reference(reading: Reading, landing: Path, policy: Policy, withdrawn: I
             reject(path, place, "invalid_date")
             continue
         plan = policy.plans.get(row["rate_plan_id"])
+        over_cap = (row["functions_over_cap"] or "charge").lower()
         if not row["contract_id"] or any(c.contract_id == row["contract_id"] for c in reading.contracts):
             reject(path, place, "missing_or_repeated_contract_id")
         elif row["account_id"] not in reading.accounts:
@@ -658,12 +725,12 @@ def read_reference(reading: Reading, landing: Path, policy: Policy, withdrawn: I
             reject(path, place, "other_currency")
         elif starts_on is None or (ends_on is not None and ends_on <= starts_on):
             reject(path, place, "invalid_dates")
-        elif row["functions_over_cap"] not in ("charge", "suspended"):
+        elif over_cap not in ("charge", "suspended"):
             reject(path, place, "invalid_functions_over_cap")
         else:
             contract = Contract(
                 row["contract_id"], row["account_id"], row["rate_plan_id"], starts_on, ends_on,
-                row["functions_over_cap"], row.get("purchase_order") or None, terms_days,
+                over_cap, row.get("purchase_order") or None, terms_days,
             )  # fmt: skip
             if any(
                 other.account_id == contract.account_id
@@ -676,7 +743,7 @@ def read_reference(reading: Reading, landing: Path, policy: Policy, withdrawn: I
                 reading.contracts.append(contract)
 
     contracts = {contract.contract_id: contract for contract in reading.contracts}
-    columns = {"credit_id", "contract_id", "usage_period", "amount", "currency_code", "reason", "approved_by"}
+    columns = {"credit_id", "contract_id", "usage_period", "amount", "currency_code", "approved_by"}
     seen: set[str] = set()
     for path, place, row in reference_rows(reading, landing, "credits", columns, withdrawn):
         try:
@@ -691,7 +758,7 @@ def read_reference(reading: Reading, landing: Path, policy: Policy, withdrawn: I
             reject(path, place, "unknown_contract")
         elif row["currency_code"] != reading.accounts[known.account_id]:
             reject(path, place, "other_currency")
-        elif amount is None or amount <= 0:
+        elif amount is None or amount <= 0 or amount != rounded(amount, policy.minor_units[row["currency_code"]]):
             reject(path, place, "invalid_amount")
         elif not row["approved_by"]:
             reject(path, place, "not_approved")
@@ -842,6 +909,7 @@ def read(landing: Path, policy: Policy, pseudonym_key: bytes | None = None) -> R
     reading = Reading()
     read_reference(reading, landing, policy, policy.withdrawn)
     for feed in (MESSAGING, FUNCTIONS, USERS):
+        reading.rejected += unknown_files(landing, feed)
         for path, file_format, content in landing_contents(landing, feed, policy.withdrawn):
             for place, record, digest in json_records(reading, feed, path, file_format, content):
                 try:

@@ -7,6 +7,7 @@ resources cannot. An instant here is always an aware ``datetime`` in UTC.
 from __future__ import annotations
 
 import importlib.resources
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -28,8 +29,8 @@ def zone_names() -> frozenset[str]:
 
 
 def is_accepted_zone(name: str) -> bool:
-    """INPUTS: Area/City names of the list, or UTC; abbreviations and offsets are refused."""
-    return name == "UTC" or ("/" in name and name in zone_names())
+    """INPUTS: Area/City names of the list, or UTC; abbreviations and offsets (all of Etc/) are refused."""
+    return name == "UTC" or ("/" in name and not name.startswith("Etc/") and name in zone_names())
 
 
 @cache
@@ -105,7 +106,7 @@ class SiteCalendar:
         bounds = {first, last}
         bounds.update(row.effective_at for row in self.rows if first < row.effective_at < last)
         marks = sorted(bounds | {first + HOUR * n for n in range(5 * 24)})
-        for before, after in zip(marks, marks[1:], strict=False):
+        for before, after in itertools.pairwise(marks):
             # Within [before, after) one row holds; the instant `after` may belong to the next.
             row_zone = zone(self.row_at(before).time_zone)
             if before.astimezone(row_zone).utcoffset() == after.astimezone(row_zone).utcoffset():
@@ -121,7 +122,7 @@ class SiteCalendar:
             bounds.add(high.replace(microsecond=0))
         pieces = []
         ordered = sorted(bounds)
-        for start, end in zip(ordered, ordered[1:], strict=False):
+        for start, end in itertools.pairwise(ordered):
             offset = self._offset(start)
             piece_from, piece_to = max(start, midnight - offset), min(end, midnight - offset + timedelta(days=1))
             if piece_from < piece_to:

@@ -42,7 +42,8 @@ sealed_sites as (
 ),
 
 sealed_contracts as (
-    select * from {{ ref('stg_sealed__contracts') }}
+    select distinct usage_period, contract_id
+    from {{ ref('stg_sealed__contracts') }}
 ),
 
 withdrawn as (
@@ -147,7 +148,7 @@ found as (
     left join terms
         on adjustments.usage_period = terms.period
     left join sealed_contracts
-        on adjustments.usage_period = sealed_contracts.seal_period
+        on adjustments.usage_period = sealed_contracts.usage_period
         and adjustments.contract_id = sealed_contracts.contract_id
     left join held
         on adjustments.contract_id = held.contract_id

@@ -29,7 +29,7 @@ contracts as (
 sealed_contracts as (
     select
         kept_terms.period,
-        kept_terms.terms_id,
+        {{ period_text('sealed.seal_period') }} as terms_id,
         sealed.contract_id,
         sealed.account_id,
         sealed.rate_plan_id,
@@ -44,10 +44,12 @@ sealed_contracts as (
         sealed_plans.stub_allowance
     from kept_terms
     inner join {{ ref('stg_sealed__contracts') }} as sealed
-        on kept_terms.period = sealed.seal_period
+        on kept_terms.period = sealed.usage_period
     inner join {{ ref('stg_sealed__rate_plans') }} as sealed_plans
         on sealed.seal_period = sealed_plans.seal_period
         and sealed.rate_plan_id = sealed_plans.rate_plan_id
+    -- The last seal that billed the usage period: its own, or one that billed it held or repriced.
+    qualify sealed.seal_period = max(sealed.seal_period) over (partition by sealed.usage_period, sealed.contract_id)
 ),
 
 current_contracts as (

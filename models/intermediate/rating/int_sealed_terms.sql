@@ -7,9 +7,10 @@ repricing as (
     from {{ ref('repricing') }}
 ),
 
+-- So many periods before the first open one can still be adjusted.
 horizon as (
-    select {{ add_months(period_of(site_date('as_of', 0)), "-try_cast(" ~ setting('adjustment_horizon_months') ~ " as integer)") }} as first_adjustable_period
-    from {{ ref('stg_run__settings') }}
+    select {{ add_months('max(seal_period)', "1 - try_cast(" ~ setting('adjustment_horizon_months') ~ " as integer)") }} as first_adjustable_period
+    from seals
 ),
 
 -- Sealed periods keep their sealed terms unless repricing names them (SPEC C3); those older than the

@@ -5,6 +5,7 @@ with source as (
 renamed as (
     select
         seal_period,
+        usage_period,
         contract_id,
         account_id,
         rate_plan_id,

@@ -1,0 +1,184 @@
+"""When things happen by themselves: two schedules, a look at the landing folder, a word when a run fails.
+
+All are off until a person switches them on in the UI. What does not belong here: what a run does.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from dagster import (
+    DefaultScheduleStatus,
+    DefaultSensorStatus,
+    RunConfig,
+    RunFailureSensorContext,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SkipReason,
+    UnresolvedAssetJobDefinition,
+    run_failure_sensor,
+    schedule,
+    sensor,
+)
+
+from orchestration.feeds import PARTITION_TAG
+from orchestration.landing import FEEDS
+from orchestration.settings import LedgerError, Settings
+from orchestration.state import month
+
+# The last zone is twelve hours behind UTC: its month has ended when the first of the next month is half over in UTC.
+LAST_ZONE_HOURS = 12
+CLOSE_HOUR = 13  # UTC, after LAST_ZONE_HOURS
+WEBHOOK_SECONDS = 10
+
+
+def settling_days(settings: Settings) -> int:
+    """The days between a period's end and its close, from the policy row; 0 where none is stated."""
+    with (settings.policy / "settings.csv").open(encoding="utf-8", newline="") as file:
+        values = {row["setting"]: row["value"] for row in csv.DictReader(file)}
+    text = values.get("settling_days") or "0"
+    if not text.isdigit():
+        raise LedgerError(f"The setting settling_days is {text!r}: write a number of days in seeds/policy/settings.csv.")
+    return int(text)
+
+
+def running_period(instant: datetime) -> str:
+    """The month that is running somewhere behind UTC: the draft of the last day is made on the first of the next month."""
+    return month((instant.astimezone(UTC) - timedelta(hours=LAST_ZONE_HOURS)).date())
+
+
+def period_to_close(instant: datetime, days: int) -> str | None:
+    """The month whose last zone's end and settling days passed within the last day; None on other days."""
+    today = instant.astimezone(UTC) - timedelta(hours=LAST_ZONE_HOURS)
+    settled = today.date() - timedelta(days=days)
+    if settled.day != 1:
+        return None
+    return month(settled - timedelta(days=1))
+
+
+def landing_fingerprint(landing: Path) -> str:
+    """One hash over path, size and time of change of every landing file; no file is opened."""
+    digest = hashlib.sha256()
+    for feed in (*FEEDS, "reference"):
+        for folder, folders, names in os.walk(landing / feed):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder, name)
+                try:
+                    stat = path.lstat()
+                except OSError:
+                    continue  # taken away in between: the next look sees it
+                digest.update(os.fsencode(path.relative_to(landing)))
+                digest.update(f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _request(period: str, key: str) -> RunRequest:
+    return RunRequest(run_key=key, partition_key=period, run_config=RunConfig(), tags={PARTITION_TAG: period})
+
+
+def build_schedules(
+    monthly_run: UnresolvedAssetJobDefinition, monthly_close: UnresolvedAssetJobDefinition
+) -> list[ScheduleDefinition]:
+    """The nightly draft of the running month, and the close of a month that has ended and settled; both off."""
+
+    @schedule(
+        job=monthly_run,
+        name="nightly_draft",
+        cron_schedule="0 2 * * *",
+        execution_timezone="UTC",
+        default_status=DefaultScheduleStatus.STOPPED,
+        description="Every night: the draft of the running month.",
+    )
+    def nightly_draft(context: ScheduleEvaluationContext) -> RunRequest:
+        return _request(running_period(context.scheduled_execution_time), "")
+
+    @schedule(
+        job=monthly_close,
+        name="close_of_month",
+        cron_schedule=f"0 {CLOSE_HOUR} * * *",
+        execution_timezone="UTC",
+        default_status=DefaultScheduleStatus.STOPPED,
+        description="Closes a month once it has ended in the zone of its last site and the settling days have passed.",
+    )
+    def close_of_month(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        days = settling_days(Settings.from_environment())
+        period = period_to_close(context.scheduled_execution_time, days)
+        if period is None:
+            return SkipReason(f"No month ended {days} settling days ago.")
+        return _request(period, f"close {period}")
+
+    return [nightly_draft, close_of_month]
+
+
+def build_sensors(
+    monthly_run: UnresolvedAssetJobDefinition, monthly_close: UnresolvedAssetJobDefinition
+) -> list[SensorDefinition]:
+    """The look at the landing folder, and the word when a run fails."""
+
+    @sensor(
+        job=monthly_run,
+        name="new_landing_files",
+        minimum_interval_seconds=60,
+        default_status=DefaultSensorStatus.STOPPED,
+        description="Runs the running month's draft when files in landing have come, changed or gone.",
+    )
+    def new_landing_files(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+        settings = Settings.from_environment()
+        fingerprint = landing_fingerprint(settings.landing)
+        if fingerprint == context.cursor:
+            yield SkipReason("Nothing new in landing.")
+            return
+        context.update_cursor(fingerprint)
+        yield _request(running_period(settings.as_of), fingerprint)
+
+    @run_failure_sensor(
+        name="failed_runs",
+        monitored_jobs=[monthly_run, monthly_close],
+        monitor_all_code_locations=False,
+        default_status=DefaultSensorStatus.STOPPED,
+        description="Writes a failed run to LEDGER_HOME/logs and, with LEDGER_WEBHOOK_URL, posts it as JSON.",
+    )
+    def failed_runs(context: RunFailureSensorContext) -> None:
+        report_failure(
+            Settings.from_environment(),
+            job=context.dagster_run.job_name,
+            run_id=context.dagster_run.run_id,
+            period=context.dagster_run.tags.get(PARTITION_TAG),
+            message=context.failure_event.message or "the run failed",
+        )
+
+    return [new_landing_files, failed_runs]
+
+
+def report_failure(settings: Settings, job: str, run_id: str, period: str | None, message: str) -> None:
+    """Append a failed run to LEDGER_HOME/logs/failures.jsonl and post the same where LEDGER_WEBHOOK_URL says.
+
+    What is sent names the run and the step's outcome; Dagster's message holds no record's content.
+    """
+    entry = {"job": job, "run_id": run_id, "period": period, "message": message, "at": datetime.now(UTC).isoformat()}
+    line = json.dumps(entry, ensure_ascii=False)
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "failures.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    address = os.environ.get("LEDGER_WEBHOOK_URL")
+    if not address:
+        return
+    if not address.startswith(("https://", "http://")):
+        raise LedgerError("LEDGER_WEBHOOK_URL is not an http or https address: correct it or leave it empty.")
+    request = urllib.request.Request(
+        address, data=line.encode(), headers={"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
+        pass
