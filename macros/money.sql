@@ -28,3 +28,8 @@
 {% macro power_of_ten(exponent) -%}
     cast(power(10, {{ exponent }}) as hugeint)
 {%- endmacro %}
+
+{# An amount of four decimals as text with the digits of its currency's minor unit. #}
+{% macro money_text(amount, minor_units) -%}
+    rtrim(left(cast(cast({{ amount }} as decimal(18, 4)) as varchar), length(cast(cast({{ amount }} as decimal(18, 4)) as varchar)) - (4 - {{ minor_units }})), '.')
+{%- endmacro %}

@@ -3,8 +3,6 @@
 What belongs here: how a gate's answer looks in Dagster. What does not: judging (gates) and the suites.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

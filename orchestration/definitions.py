@@ -22,6 +22,7 @@ from orchestration.terminal_log import terminal_logger  # noqa: E402
 from orchestration.warehouse import build_dbt_assets  # noqa: E402
 
 MONTHLY_RUN, MONTHLY_CLOSE = "monthly_run", "monthly_close"
+CONFIG = {"loggers": {"console": {}}}
 
 
 def build_definitions(settings: Settings) -> Definitions:
@@ -35,12 +36,14 @@ def build_definitions(settings: Settings) -> Definitions:
         MONTHLY_RUN,
         selection=everything,
         partitions_def=MONTHS,
+        config=CONFIG,
         description="Load what is new, rebuild what it changed, gate, publish and export the draft of a month.",
     )
     monthly_close = define_asset_job(
         MONTHLY_CLOSE,
         selection=everything | AssetSelection.keys(CLOSED_KEY),
         partitions_def=MONTHS,
+        config=CONFIG,
         description="The same, and close the month: seal it, give documents their numbers, export the final files.",
     )
     return Definitions(

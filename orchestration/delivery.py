@@ -3,8 +3,6 @@
 What belongs here: these three assets and their order. What does not: how each is made (sealing, publication, exports).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from getpass import getuser
 from typing import Any

@@ -61,7 +61,11 @@ def _execute(settings: Settings, job_name: str, period: date, config: dict[str, 
 
         return defs.resolve_job_def(job_name).execute_in_process(
             instance=instance,
-            run_config={"resources": {"ledger": {"config": {"as_of": settings.as_of.isoformat()}}}, **config},
+            run_config={
+                "loggers": {"console": {}},
+                "resources": {"ledger": {"config": {"as_of": settings.as_of.isoformat()}}},
+                **config,
+            },
             tags={PARTITION_TAG: month(period)},
             raise_on_error=False,
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,10 @@ def dagster_home(settings: Settings) -> Path:
     home = settings.home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     target = home / "dagster.yaml"
-    if not target.exists() or target.read_bytes() != TEMPLATE.read_bytes():
+    text = TEMPLATE.read_text(encoding="utf-8").replace('"@DAGSTER_HOME@/', json.dumps(f"{home}/")[:-1])
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
         temporary = home / f"dagster.yaml.{os.getpid()}"
-        shutil.copyfile(TEMPLATE, temporary)
+        temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, target)
     return home
 

@@ -250,8 +250,7 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
                 <> list_unique([message.messageId for message in messageRecords]),
                 false
             )
-        from {source}
-        order by content_id, record_index"""
+        from {source}"""
 
     listed = ""
     person = "participant_id"
@@ -346,16 +345,14 @@ def _insert_invocations(source: str, _: bool) -> Iterator[str]:
             {clean('"trigger"')}, {clean('"state"')},
             case when {whole} = floor({whole}) then try_cast({whole} as bigint) end,
             ({count}) is not null
-        from {source}
-        order by content_id, record_index"""
+        from {source}"""
 
 
 def _insert_snapshots(source: str, _: bool) -> Iterator[str]:
     yield f"""
         insert into raw.platform_user_snapshots
         select content_id, record_index, accountId, {instant("snapshotTimeL")}
-        from {source}
-        order by content_id, record_index"""
+        from {source}"""
     yield f"""
         insert into raw.platform_users
         select
@@ -377,8 +374,7 @@ def _insert_case_events(source: str, _: bool) -> Iterator[str]:
         select
             content_id, record_index, accountId, caseId, {clean("openedBy")}, {clean("severity")},
             {clean("channel")}, {clean('"event"')}, {instant("timestampL")}, {clean("scope")}, {clean("incidentId")}
-        from {source}
-        order by content_id, record_index"""
+        from {source}"""
 
 
 INSERTS = {

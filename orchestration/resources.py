@@ -1,7 +1,5 @@
 """What every step of a run is given: the settings, and the lock on LEDGER_HOME for as long as the run lives."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +19,7 @@ class LedgerResource(ConfigurableResource):
     _settings: Settings | None = PrivateAttr(default=None)
 
     @contextmanager
-    def yield_for_execution(self, context: InitResourceContext) -> Iterator[LedgerResource]:
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator["LedgerResource"]:
         settings = Settings.from_environment()
         if self.as_of:
             settings = replace(settings, as_of=parse_as_of(self.as_of))

@@ -3,8 +3,6 @@
 All are off until a person switches them on in the UI. What does not belong here: what a run does.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import json
@@ -25,11 +23,11 @@ from dagster import (
     SensorDefinition,
     SensorEvaluationContext,
     SkipReason,
-    UnresolvedAssetJobDefinition,
     run_failure_sensor,
     schedule,
     sensor,
 )
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.feeds import PARTITION_TAG
 from orchestration.landing import FEEDS

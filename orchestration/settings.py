@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RAW_TABLES = Path(__file__).with_name("raw_tables.sql")
 FINGERPRINT_WORD = b"DAR Ledger pseudonym key"
 HMAC_BLOCK = 64  # bytes in a block of SHA-256
+_swept: set[Path] = set()
 
 
 class LedgerError(Exception):
@@ -127,6 +129,8 @@ def connect(settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConne
         raise LedgerError(
             f"{settings.warehouse} cannot be opened ({error}). It can be rebuilt: move it away and run again."
         ) from error
+    if not read_only:
+        _sweep(settings)
     spill = str(settings.temporary).replace("'", "''")
     connection.execute("set TimeZone = 'UTC'")
     connection.execute("set disable_timestamptz_casts = true")
@@ -138,6 +142,19 @@ def connect(settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConne
     if not read_only:
         connection.execute(RAW_TABLES.read_text(encoding="utf-8"))
     return connection
+
+
+def _sweep(settings: Settings) -> None:
+    """Remove what a killed run left in the spill folder; once a process, whose own spill files must stay."""
+    if settings.temporary in _swept:
+        return
+    _swept.add(settings.temporary)
+    for pattern in ("duckdb_temp_*", "landing-*"):
+        for left in settings.temporary.glob(pattern):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def hmac_blocks(key: bytes) -> tuple[bytes, bytes]:

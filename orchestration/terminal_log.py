@@ -1,7 +1,5 @@
 """Dagster's console logger for people: what the steps say, without Dagster's own events and stack traces."""
 
-from __future__ import annotations
-
 import logging
 import sys
 
@@ -11,16 +9,19 @@ from orchestration.terminal import DIM, RED, YELLOW, paint, plain
 
 COLOURS = {logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
 
+CONSEQUENCE = "Dependencies for step "  # a step that does not run because one before it failed
+
 
 class StepLines(logging.Handler):
     """A line for each message that a step logged; Dagster's events (and failures, which the command explains) are left out."""
 
     def emit(self, record: logging.LogRecord) -> None:
         details = getattr(record, "dagster_meta", None) or {}
-        if details.get("dagster_event") is not None:
+        message = str(details.get("orig_message") or record.getMessage())
+        if details.get("dagster_event") is not None or message.startswith(CONSEQUENCE):
             return
         step = (details.get("step_key") or "").removeprefix("raw__").split("[")[0]
-        message = plain(details.get("orig_message") or record.getMessage())
+        message = plain(message)
         colour = COLOURS.get(record.levelno)
         line = f"{paint(step.ljust(20), DIM, sys.stderr)} {paint(message, colour, sys.stderr) if colour else message}"
         print(line, file=sys.stderr, flush=True)

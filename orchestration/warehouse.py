@@ -4,13 +4,12 @@ What belongs here: how a dbt node looks in Dagster, and the step that builds the
 What does not: loading (feeds), gates, publication.
 """
 
-from __future__ import annotations
-
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import duckdb
-from dagster import AssetCheckResult, AssetExecutionContext, AssetKey, AssetsDefinition, Failure, MetadataValue, Output
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, Failure, MetadataValue, Output
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
@@ -58,7 +57,10 @@ class LedgerTranslator(DagsterDbtTranslator):
     """Keys and groups of dbt nodes: schema and name, as a person finds them in the warehouse."""
 
     def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        # 270 data tests as checks would be 810 events a run, more time than the models take: a test that fails stops
+        # the step and is named there, and each model says how many tests it passed.
+        settings = DagsterDbtTranslatorSettings(enable_asset_checks=False, enable_duplicate_source_asset_keys=True)
+        super().__init__(settings)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> AssetKey:
         if dbt_resource_props["resource_type"] == "source":
@@ -154,25 +156,26 @@ def _events(
     translator: LedgerTranslator,
     connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[Any]:
-    """dagster-dbt's own events, with rows and sums added; a test that no asset check stands for is only logged."""
+    """dagster-dbt's own events of the models that were built, with rows, sums and tests added."""
+    tests = _tests_passed(build, manifest)
     for raw_event in build.events:
-        message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
-        if raw_event["info"]["name"] == "LogTestResult" and not _has_check(context, raw_event, translator, manifest):
+        if raw_event["info"]["name"] == "LogTestResult":
             continue
+        message = DbtCoreCliEventMessage(raw_event=raw_event, event_history_metadata={})
+        node = raw_event["data"]["node_info"]
         for event in message.to_default_asset_events(manifest, translator, context):
             if isinstance(event, Output):
-                node = raw_event["data"]["node_info"]["node_relation"]
-                extra = table_metadata(connection, node["schema"], node["alias"])
+                relation = node["node_relation"]
+                extra = table_metadata(connection, relation["schema"], relation["alias"])
+                extra["tests_passed"] = MetadataValue.int(tests[node["unique_id"]])
                 yield event.with_metadata({**event.metadata, **extra})
-            elif isinstance(event, AssetCheckResult):
-                yield event
 
 
-def _has_check(
-    context: AssetExecutionContext, raw_event: Mapping[str, Any], translator: LedgerTranslator, manifest: Mapping[str, Any]
-) -> bool:
-    from dagster_dbt.asset_utils import get_asset_check_key_for_test
-
-    unique_id = raw_event["data"]["node_info"]["unique_id"]
-    key = get_asset_check_key_for_test(manifest, translator, unique_id, project=None)
-    return key is not None and key in context.selected_asset_check_keys
+def _tests_passed(build: models.Build, manifest: Mapping[str, Any]) -> Counter[str]:
+    """How many data tests each model passed; a test of several models counts for each."""
+    passed: Counter[str] = Counter()
+    for raw_event in build.events:
+        if raw_event["info"]["name"] == "LogTestResult" and raw_event["data"]["status"] == "pass":
+            test = manifest["nodes"][raw_event["data"]["node_info"]["unique_id"]]
+            passed.update(set(test["depends_on"]["nodes"]))
+    return passed

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from . import Result
-from .arithmetic import next_month, rounded
+from .arithmetic import decimal, next_month, rounded
 
 LIMIT = 10
 Row = dict[str, Any]
@@ -117,7 +117,7 @@ def plain(column: str, value: Any) -> Any:
 def shown(value: Any) -> str:
     """A value as a person reads it."""
     if isinstance(value, Fraction):
-        return str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
+        return f"{decimal(value, 9):f}".rstrip("0").rstrip(".") if value.denominator != 1 else str(value.numerator)
     return "null" if value is None else str(value)
 
 

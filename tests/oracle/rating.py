@@ -206,8 +206,6 @@ def parts(days: Sequence[date], charges: Iterable[Charge], tiers: Iterable[Tier]
         if not in_force:
             continue
         tier_rows = tuple(sorted((t for t in tiers if t.covers(day)), key=lambda tier: tier.tier_from))
-        if in_force[0].charge_model not in TIERED:
-            tier_rows = ()
         last = result[-1] if result else None
         # The very same rows, not rows that say the same.
         if (

@@ -61,6 +61,7 @@ stretch_usage as (
         stretches.contract_id,
         stretches.period,
         stretches.part_from,
+        stretches.part_to,
         usage.meter,
         usage.site_id,
         sum(usage.quantity) as quantity
@@ -110,6 +111,7 @@ weighed as (
         on lines.contract_id = stretch_usage.contract_id
         and lines.period = stretch_usage.period
         and lines.part_from = stretch_usage.part_from
+        and lines.part_to = stretch_usage.part_to
         and lines.meter = stretch_usage.meter
         and stretch_sites.site_id = stretch_usage.site_id
     left join peak_users

@@ -11,7 +11,7 @@ listed as (
     select
         site_id,
         conversation_id,
-        arg_min(participant_id, {'at': coalesce(listed_at, {{ last_instant() }}), 'id': participant_id}) as consumer_id
+        arg_min(participant_id, {'is_undated': listed_at is null, 'at': listed_at, 'id': participant_id}) as consumer_id
     from listings
     group by site_id, conversation_id
 ),

@@ -3,7 +3,14 @@ with groups as (
 ),
 
 copies as (
-    select * from {{ ref('int_conversation_copies') }}
+    select
+        conversations.conversation_copy_id,
+        conversations.source,
+        files.file,
+        files.arrived_in
+    from {{ ref('stg_messaging__conversations') }} as conversations
+    inner join {{ ref('int_files') }} as files
+        on conversations.content_id = files.content_id
 ),
 
 consumers as (

@@ -3,8 +3,12 @@ with messages as (
 ),
 
 copies as (
-    select * from {{ ref('int_conversation_copies') }}
-    where is_contested
+    select * from {{ ref('int_contested_copies') }}
+    where has_contested_messages
+),
+
+without_consumer as (
+    select * from {{ ref('int_messages_without_consumer') }}
 ),
 
 -- The winner is from the copy with the later last message, then more messages, then the last path, then
@@ -32,6 +36,9 @@ ranked as (
     from messages
     inner join copies
         on messages.conversation_copy_id = copies.conversation_copy_id
+    anti join without_consumer
+        on messages.conversation_copy_id = without_consumer.conversation_copy_id
+        and messages.message_index = without_consumer.message_index
 )
 
 select * from ranked

@@ -10,8 +10,8 @@ contested as (
 
 contested_copies as (
     select conversation_copy_id
-    from {{ ref('int_conversation_copies') }}
-    where is_contested
+    from {{ ref('int_contested_copies') }}
+    where has_contested_messages
 ),
 
 uncontested as (

@@ -9,6 +9,22 @@ channels as (
 ),
 
 
+agents as (
+    select * from {{ ref('int_conversation_agents') }}
+),
+
+audiences as (
+    select * from {{ ref('message_audiences') }}
+),
+
+rules as (
+    select * from {{ ref('activity_rules') }}
+),
+
+copies as (
+    select conversation_copy_id, arrived_in from {{ ref('int_contested_copies') }}
+),
+
 offsets as (
     select * from {{ ref('int_site_utc_offsets') }}
 ),
@@ -32,19 +48,35 @@ message_keys as (
         count(*) as copies,
         arg_min(messages.file, messages.place) as winner_file,
         arg_min(messages.sent_at, messages.place) as occurred_at,
-        min(messages.first_arrived_in) as first_arrived_in,
-        max(copies_of.arrived_in) as last_arrived_in
+        max(copies.arrived_in) as last_arrived_in,
+        -- Billed if any of its copies would count (SPEC R1).
+        bool_or(
+            coalesce(audiences.reaches_consumer, true)
+            and coalesce(rules.counts, true)
+        ) as is_billed
     from messages
+    inner join copies
+        on messages.conversation_copy_id = copies.conversation_copy_id
     left join channels
         on messages.source = channels.source
-    inner join {{ ref('int_conversation_copies') }} as copies_of
-        on messages.conversation_copy_id = copies_of.conversation_copy_id
+    left join audiences
+        on messages.audience = audiences.audience
+    left join agents
+        on messages.sender_side = 'agent'
+        and messages.site_id = agents.site_id
+        and messages.conversation_id = agents.conversation_id
+        and messages.participant_id = agents.agent_id
+    left join rules
+        on rules.sender_kind = case
+            when messages.sender_side = 'consumer' then 'consumer'
+            else coalesce(agents.sender_kind, 'unknown')
+        end
     where messages.copies > 1
     group by messages.site_id, messages.conversation_id, messages.message_id
     having count(distinct messages.sent_at) > 1
         or count(distinct messages.sender_side) > 1
         or count(distinct case when messages.sender_side = 'consumer' then messages.participant_id end) > 1
-        or count(distinct coalesce(channels.channel, messages.source)) > 1
+        or count(distinct coalesce('channel ' || channels.channel, 'source ' || messages.source)) > 1
 ),
 
 session_keys as (
@@ -58,7 +90,11 @@ session_keys as (
         max(arrived_in) as last_arrived_in
     from cobrowse
     group by site_id, session_id
-    having count(distinct occurred_at) > 1
+    -- A copy that does not state when it became interactive has no say in when that was.
+    having case
+        when bool_or(is_interactive) and count(interactive_at) > 0 then count(distinct interactive_at) > 1
+        else count(distinct started_at) > 1
+    end
 ),
 
 invocation_keys as (
@@ -88,7 +124,7 @@ conflicts as (
         message_keys.copies,
         message_keys.winner_file,
         {{ site_date('message_keys.occurred_at', 'offsets.utc_offset_seconds') }} as activity_date,
-        true as is_billed,
+        message_keys.is_billed,
         message_keys.last_arrived_in
     from message_keys
     inner join offsets

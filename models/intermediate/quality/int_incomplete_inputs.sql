@@ -7,8 +7,8 @@ conversations as (
     select * from {{ ref('stg_messaging__conversations') }}
 ),
 
-copies as (
-    select * from {{ ref('int_conversation_copies') }}
+contested_copies as (
+    select * from {{ ref('int_contested_copies') }}
 ),
 
 files as (
@@ -89,18 +89,23 @@ last_copies as (
         conversations.conversation_id,
         conversations.status,
         conversations.is_partial,
-        conversations.started_at,
         files.file,
         files.last_instant_at
     from conversations
-    inner join copies
-        on conversations.conversation_copy_id = copies.conversation_copy_id
     inner join files
         on conversations.content_id = files.content_id
-    where conversations.is_partial or upper(conversations.status) = 'OPEN' or copies.is_contested
+    left join contested_copies
+        on conversations.conversation_copy_id = contested_copies.conversation_copy_id
+    where conversations.is_partial
+        or upper(conversations.status) = 'OPEN'
+        or contested_copies.has_contested_messages
     qualify row_number() over (
         partition by conversations.site_id, conversations.conversation_id
-        order by copies.last_message_at desc nulls last, copies.messages desc, files.file desc, conversations.record_index desc
+        order by
+            contested_copies.last_message_at desc nulls last,
+            contested_copies.messages desc,
+            files.file desc,
+            conversations.record_index desc
     ) = 1
 ),
 

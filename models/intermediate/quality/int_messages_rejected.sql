@@ -6,14 +6,8 @@ run as (
     select * from {{ ref('stg_run__settings') }}
 ),
 
-winning as (
-    select * from {{ ref('int_messages_winning') }}
-),
-
 orphans as (
-    select distinct conversation_copy_id, sender_side, participant_id, audience
-    from {{ ref('int_message_groups_classified') }}
-    where outcome = 'no_consumer'
+    select * from {{ ref('int_messages_without_consumer') }}
 ),
 
 unusable as (
@@ -31,14 +25,9 @@ unusable as (
 
 without_consumer as (
     select
-        winning.* exclude (first_arrived_in),
+        orphans.* exclude (activity_date, reaches_consumer, sender_kind),
         'no_consumer' as reason
-    from winning
-    inner join orphans
-        on winning.conversation_copy_id = orphans.conversation_copy_id
-        and winning.sender_side = orphans.sender_side
-        and winning.participant_id is not distinct from orphans.participant_id
-        and winning.audience is not distinct from orphans.audience
+    from orphans
 ),
 
 rejected as (

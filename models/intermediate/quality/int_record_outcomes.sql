@@ -12,6 +12,10 @@ offsets as (
     select * from {{ ref('int_site_utc_offsets') }}
 ),
 
+without_consumer as (
+    select * from {{ ref('int_messages_without_consumer') }}
+),
+
 unusable as (
     select * from {{ ref('int_messages_rejected') }}
     where reason <> 'no_consumer'
@@ -62,10 +66,16 @@ outcomes as (
         'message' as record_kind,
         site_id,
         activity_date,
-        case outcome when 'counted' then 'counted' when 'no_consumer' then 'rejected' else 'not_counted' end as outcome,
+        case outcome when 'counted' then 'counted' else 'not_counted' end as outcome,
         case when outcome <> 'counted' then outcome end as reason,
         cast(sum(messages) as bigint) as records
     from groups
+    -- Listed message by message below, copies and all.
+    where outcome <> 'no_consumer'
+    group by all
+    union all
+    select 'messaging_interactions', 'message', site_id, activity_date, 'rejected', 'no_consumer', count(*)
+    from without_consumer
     group by all
     union all
     select

@@ -43,10 +43,7 @@ costed as (
 signed as (
     select
         *,
-        case edge when 'to' then 1 else -1 end as sign_of_edge,
-        -- 10^-6 of a block, rounded half away from zero.
-        {{ rounded_quotient('priced_whole * 1000000', 'block_whole') }} as blocks_whole,
-        {{ rounded_quotient('priced_whole * ' ~ scaled('coalesce(credits_per_block, 0)', 6), 'block_whole') }} as credits_whole
+        case edge when 'to' then 1 else -1 end as sign_of_edge
     from costed
 ),
 
@@ -82,8 +79,7 @@ parts as (
         block_whole,
         any_value(stub_included_quantity) as included_quantity,
         cast(sum(sign_of_edge * cumulative_billable_quantity) as decimal(18, 6)) as billable_quantity,
-        cast(sum(sign_of_edge * blocks_whole) as hugeint) as blocks_whole,
-        cast(sum(sign_of_edge * credits_whole) as hugeint) as credits_whole,
+        cast(sum(sign_of_edge * priced_whole) as hugeint) as priced_whole,
         cast(sum(sign_of_edge * cost_whole) as hugeint) as cost_whole
     from signed
     group by all
@@ -163,13 +159,13 @@ rated as (
         case
             when charge_model not in ('standard', 'package') then null
             when is_suspended then 0
-            else {{ unscaled('blocks_whole', 6, 18) }}
+            else {{ unscaled(rounded_quotient('priced_whole * 1000000', 'block_whole'), 6, 18) }}
         end as blocks,
         case
             when charge_model not in ('standard', 'package') then null
             when is_suspended then 0
             when credits_per_block is null then null
-            else {{ unscaled('credits_whole', 6, 18) }}
+            else {{ unscaled(rounded_quotient('priced_whole * ' ~ scaled('credits_per_block', 6), 'block_whole'), 6, 18) }}
         end as credits,
         case when charge_model in ('standard', 'package', 'flat') then price_per_block end as unit_price,
         price_basis,

@@ -2,8 +2,12 @@ with sessions as (
     select * from {{ ref('stg_messaging__cobrowse_sessions') }}
 ),
 
-copies as (
-    select * from {{ ref('int_conversation_copies') }}
+files as (
+    select * from {{ ref('int_files') }}
+),
+
+contested_copies as (
+    select * from {{ ref('int_contested_copies') }}
 ),
 
 run as (
@@ -24,18 +28,20 @@ instants as (
 checked as (
     select
         instants.*,
-        copies.file,
-        copies.arrived_in,
-        copies.messages as copy_messages,
-        copies.last_message_at as copy_last_message_at,
+        files.file,
+        files.arrived_in,
+        contested_copies.messages as copy_messages,
+        contested_copies.last_message_at as copy_last_message_at,
         case
             when instants.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
             when instants.occurred_at is null then 'no_instant'
             when not {{ is_plausible('instants.occurred_at', 'run.as_of') }} then 'implausible_instant'
         end as rejected_reason
     from instants
-    inner join copies
-        on instants.conversation_copy_id = copies.conversation_copy_id
+    inner join files
+        on instants.content_id = files.content_id
+    left join contested_copies
+        on instants.conversation_copy_id = contested_copies.conversation_copy_id
     cross join run
 ),
 

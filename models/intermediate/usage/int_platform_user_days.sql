@@ -6,10 +6,6 @@ users as (
     select * from {{ ref('stg_platform__users') }}
 ),
 
-files as (
-    select * from {{ ref('int_files') }}
-),
-
 site_days as (
     select * from {{ ref('int_site_days') }}
 ),
@@ -19,15 +15,8 @@ run as (
 ),
 
 usable as (
-    select
-        snapshots.*,
-        row_number() over (
-            partition by snapshots.site_id, snapshots.snapshot_at
-            order by files.file desc, snapshots.record_index desc
-        ) as place
+    select snapshots.*
     from snapshots
-    inner join files
-        on snapshots.content_id = files.content_id
     cross join run
     where {{ is_plausible('snapshots.snapshot_at', 'run.as_of') }}
         and snapshots.site_id in (select site_id from {{ ref('int_known_sites') }})
@@ -40,9 +29,10 @@ listed as (
     qualify row_number() over (partition by content_id, record_index, user_id order by user_index desc) = 1
 ),
 
--- Of two snapshots of one instant the last path holds.
 counted as (
     select
+        usable.content_id,
+        usable.record_index,
         usable.site_id,
         usable.snapshot_at,
         count_if(listed.is_enabled and not coalesce(listed.is_deleted, false) and listed.user_type is not null) as users
@@ -50,15 +40,24 @@ counted as (
     left join listed
         on usable.content_id = listed.content_id
         and usable.record_index = listed.record_index
-    where usable.place = 1
-    group by usable.site_id, usable.snapshot_at
+    group by usable.content_id, usable.record_index, usable.site_id, usable.snapshot_at
+),
+
+-- Of two snapshots of one instant both are in force: the one with more users counts.
+largest as (
+    select
+        site_id,
+        snapshot_at,
+        max(users) as users
+    from counted
+    group by site_id, snapshot_at
 ),
 
 held as (
     select
         *,
         coalesce(lead(snapshot_at) over (partition by site_id order by snapshot_at), {{ last_instant() }}) as holds_until
-    from counted
+    from largest
 ),
 
 -- Per date the most users of any snapshot in force on it (SPEC R11).

@@ -30,11 +30,13 @@ amounts as (
 
 totals as (
     select
-        billing_period,
-        cast(sum(lines) as bigint) as lines,
-        string_agg(currency_code || ' ' || amount, '; ' order by currency_code) as amounts
+        amounts.billing_period,
+        cast(sum(amounts.lines) as bigint) as lines,
+        string_agg(amounts.currency_code || ' ' || {{ money_text('amounts.amount', 'currencies.minor_units') }}, '; ' order by amounts.currency_code) as amounts
     from amounts
-    group by billing_period
+    inner join {{ ref('currencies') }} as currencies
+        on amounts.currency_code = currencies.currency_code
+    group by amounts.billing_period
 ),
 
 adjusted as (

@@ -1,0 +1,75 @@
+{# SPEC R3: a message that would count and whose relationship nobody knows is rejected until somebody does. It
+   takes no part in the contest of copies (SPEC R12). #}
+with messages as (
+    select * from {{ ref('int_messages_accepted') }}
+),
+
+consumers as (
+    select * from {{ ref('int_conversation_consumers') }}
+),
+
+agents as (
+    select * from {{ ref('int_conversation_agents') }}
+),
+
+audiences as (
+    select * from {{ ref('message_audiences') }}
+),
+
+rules as (
+    select * from {{ ref('int_activity_rules') }}
+),
+
+offsets as (
+    select * from {{ ref('int_site_utc_offsets') }}
+),
+
+conversations_without_consumer as (
+    select conversations.conversation_copy_id
+    from {{ ref('stg_messaging__conversations') }} as conversations
+    anti join consumers
+        on conversations.site_id = consumers.site_id
+        and conversations.conversation_id = consumers.conversation_id
+),
+
+-- A consumer's message that names its sender has its relationship; that sender then is the conversation's consumer.
+unrelated as (
+    select messages.*
+    from messages
+    where messages.conversation_copy_id in (select conversation_copy_id from conversations_without_consumer)
+),
+
+judged as (
+    select
+        unrelated.*,
+        {{ site_date('unrelated.sent_at', 'offsets.utc_offset_seconds') }} as activity_date,
+        coalesce(audiences.reaches_consumer, true) as reaches_consumer,
+        case
+            when unrelated.sender_side = 'consumer' then 'consumer'
+            else coalesce(agents.sender_kind, 'unknown')
+        end as sender_kind
+    from unrelated
+    inner join offsets
+        on unrelated.site_id = offsets.site_id
+        and unrelated.sent_at >= offsets.valid_from
+        and unrelated.sent_at < offsets.valid_to
+    left join audiences
+        on unrelated.audience = audiences.audience
+    left join agents
+        on unrelated.sender_side = 'agent'
+        and unrelated.site_id = agents.site_id
+        and unrelated.conversation_id = agents.conversation_id
+        and unrelated.participant_id = agents.agent_id
+),
+
+without_consumer as (
+    select judged.*
+    from judged
+    inner join rules
+        on judged.sender_kind = rules.sender_kind
+        and {{ period_of('judged.activity_date') }} = rules.period
+        and rules.counts
+    where judged.reaches_consumer
+)
+
+select * from without_consumer

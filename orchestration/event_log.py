@@ -1,0 +1,63 @@
+"""Dagster's SQLite event log with its connections kept open.
+
+Dagster 1.13 makes an engine and a connection for every statement of every event: about 15 ms an event, most of a
+short run. Everything else is Dagster's own; a release that changes `_connect` shows in tests/orchestration.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import QueuePool
+
+OPEN_SHARDS = 4  # a file a run, and the index
+
+
+class OpenEventLogStorage(SqliteEventLogStorage):
+    """SqliteEventLogStorage that keeps the last few engines; its own lock still lets one thread in at a time."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "OpenEventLogStorage":
+        """Made by Dagster from dagster.yaml."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def _engine(self, shard: str) -> Engine:
+        if shard in self._engines:
+            self._engines.move_to_end(shard)
+        else:
+            self._engines[shard] = create_engine(
+                self.conn_string_for_shard(shard),
+                poolclass=QueuePool,
+                pool_size=1,
+                max_overflow=0,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+            )
+            while len(self._engines) > OPEN_SHARDS:
+                self._engines.popitem(last=False)[1].dispose()
+        return self._engines[shard]
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        if shard not in self._initialized_dbs:
+            with super()._connect(shard) as connection:  # makes the file's tables
+                yield connection
+            return
+        with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
+            yield connection
+
+    def dispose(self) -> None:
+        """Close what was kept open."""
+        while self._engines:
+            self._engines.popitem()[1].dispose()
+        super().dispose()

@@ -1,0 +1,1 @@
+"""Running the project's models in tests without dbt's fixed costs."""
