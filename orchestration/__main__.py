@@ -76,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LedgerError as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"{error.filename or 'A file'} could not be used ({error.strerror or error}): make room or allow it.")
+        return _fail(
+            f"{error.filename or 'A file'} could not be used ({error.strerror or error}): make room or allow it."
+        )
     except KeyboardInterrupt:
         return _fail("Stopped. Nothing is half-written: run the same command again.", 130)
 

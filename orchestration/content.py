@@ -1,9 +1,9 @@
 """What a table holds, as one hash: the same for the same rows, whatever file or engine version keeps them.
 
-Each row is written as text (columns in their order, separated, texts with their length before them, nulls marked;
-instants in UTC, dates ISO, decimals exact) and hashed with MD5, a fingerprint here and no protection; a table's hash is SHA-256 over its columns and types,
-its row count, and the sums of both halves of the rows' hashes. Sums need no sort and no memory, and do not depend on
-threads. The ordered form hashes each row together with its place.
+Each row is written as text (columns in their order, separated, texts behind their length, nulls marked; instants in
+UTC, dates ISO, decimals exact) and hashed with MD5, a fingerprint here and no protection. A table's hash is SHA-256
+over its columns and types, its row count, and the sums of both halves of the rows' hashes. Sums need no sort and no
+memory, and do not depend on threads. The ordered form hashes each row together with its place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from orchestration.settings import LedgerError
 
 @dataclass(frozen=True)
 class Content:
-    """Rows, the hash of the rows as a set, and the hash of the rows in their order (None where it was not asked for)."""
+    """Rows, the hash of the rows as a set, and the hash of the rows in their order (None where not asked for)."""
 
     rows: int
     set_hash: str

@@ -23,9 +23,9 @@ from orchestration import gates
 from orchestration.checks import ensure_gate
 from orchestration.content import Content
 from orchestration.exports import MANIFEST, export_folder, write_exports
-from orchestration.review import require_same_draft
 from orchestration.publication import publish, published_file
 from orchestration.resources import LedgerResource
+from orchestration.review import require_same_draft
 from orchestration.sealing import load_seals, seal_period, verify_chain
 from orchestration.settings import Settings, connect, parse_period
 from orchestration.state import loading, month
@@ -50,7 +50,9 @@ class CloseConfig(Config):
     """Who closes, and the digest of the draft that was reviewed (SPEC C2)."""
 
     by: str = Field(default="", description="Who closes the period; stands in closed.json beside the seal.")
-    draft: str = Field(default="", description="The digest of the reviewed draft: closing stops if the lines have changed.")
+    draft: str = Field(
+        default="", description="The digest of the reviewed draft: closing stops if the lines have changed."
+    )
 
 
 def head_of_chain(settings: Settings) -> dict[str, str | None]:
@@ -102,7 +104,7 @@ def build_delivery(tables: list[PublishedTable]) -> list[AssetsDefinition]:
 
     @asset(key=EXPORTS_KEY, deps=[PUBLISHED_KEY], kinds={"csv", "parquet"}, **DELIVERY)
     def exports(context: AssetExecutionContext, ledger: LedgerResource) -> MaterializeResult:
-        """exports/YYYY-MM/: invoice lines, invoices and alerts as files, with a manifest; drafts say so in their names."""
+        """exports/YYYY-MM/: lines, documents and alerts as files, with a manifest; drafts say so in their names."""
         settings = ledger.settings
         contents = _published_by_run.get(context.run_id)
         if contents is None:

@@ -13,9 +13,15 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.event import listen
 from sqlalchemy.pool import QueuePool
 
 OPEN_SHARDS = 4  # a file a run, and the index
+
+
+def _without_waiting(connection: Any, _: Any) -> None:
+    """In WAL mode a power cut can then take the last events, never the file."""
+    connection.execute("pragma synchronous = normal")
 
 
 class OpenEventLogStorage(SqliteEventLogStorage):
@@ -36,13 +42,15 @@ class OpenEventLogStorage(SqliteEventLogStorage):
         if shard in self._engines:
             self._engines.move_to_end(shard)
         else:
-            self._engines[shard] = create_engine(
+            engine = create_engine(
                 self.conn_string_for_shard(shard),
                 poolclass=QueuePool,
                 pool_size=1,
                 max_overflow=0,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
+            listen(engine, "connect", _without_waiting)
+            self._engines[shard] = engine
             while len(self._engines) > OPEN_SHARDS:
                 self._engines.popitem(last=False)[1].dispose()
         return self._engines[shard]

@@ -24,7 +24,14 @@ from orchestration.publication import published_file
 from orchestration.settings import LedgerError, Settings, connect
 from orchestration.state import month
 from orchestration.tables import FileOfTable, sums_per_currency, write_table
-from orchestration.versions import code_version, file_sha256, input_files, joint_sha256, policy_checksums, tzdata_version
+from orchestration.versions import (
+    code_version,
+    file_sha256,
+    input_files,
+    joint_sha256,
+    policy_checksums,
+    tzdata_version,
+)
 
 DRAFT, FINAL = "draft", "final"
 MANIFEST = "manifest.json"
@@ -32,7 +39,11 @@ TEMPORARY, OLD = ".tmp-", ".old-"
 
 # What each file holds: its name, the query over the published file ($period), and its formats.
 TABLES = (
-    ("invoice_lines", "from billing.fct_invoice_lines where billing_period = $period order by invoice_line_id", ("csv", "parquet")),
+    (
+        "invoice_lines",
+        "from billing.fct_invoice_lines where billing_period = $period order by invoice_line_id",
+        ("csv", "parquet"),
+    ),
     ("invoices", "from billing.fct_invoices where billing_period = $period order by invoice_id", ("csv", "parquet")),
     (
         "alerts",
@@ -111,7 +122,9 @@ def write_exports(
             with connect(settings) as warehouse:
                 origin = _origin(warehouse, settings, contents, head)
             return [
-                _write_period(connection, settings, each, FINAL if each in closed else DRAFT, each == period, origin, log)
+                _write_period(
+                    connection, settings, each, FINAL if each in closed else DRAFT, each == period, origin, log
+                )
                 for each in [period, *missing]
             ]
     except OSError as error:
@@ -151,7 +164,9 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _holds(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> bool:
-    return all((folder / name).is_file() and file_sha256(folder / name) == entry["sha256"] for name, entry in files.items())
+    return all(
+        (folder / name).is_file() and file_sha256(folder / name) == entry["sha256"] for name, entry in files.items()
+    )
 
 
 def _origin(
@@ -210,7 +225,7 @@ def _write_period(
 def _is_settled(folder: Path, present: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
     """Whether a folder stays: it is the same to the byte, or final with the same documents.
 
-    What arrives after a close changes the origin, not the documents: a final folder keeps the origin it was closed with.
+    What arrives after a close changes the origin, not the documents: a final folder keeps the origin of its close.
     """
     same = present.get("files") == manifest["files"] if manifest["status"] == FINAL else present == manifest
     return same and present.get("status") == manifest["status"] and _holds(folder, manifest["files"])
@@ -233,12 +248,15 @@ def _write_files(
 def _check(connection: duckdb.DuckDBPyConnection, period: date, files: list[FileOfTable]) -> None:
     """SPEC C6: the exported lines and invoices are the published ones, in rows and in sums per currency."""
     for table, stem in (("fct_invoice_lines", "invoice_lines"), ("fct_invoices", "invoices")):
-        rows, sums = sums_per_currency(connection, f"from billing.{table} where billing_period = $period", {"period": period})
+        rows, sums = sums_per_currency(
+            connection, f"from billing.{table} where billing_period = $period", {"period": period}
+        )
         for file in files:
             if file.name.split(".")[0] == stem and (file.rows, file.sums) != (rows, sums):
                 raise LedgerError(
                     f"exports/{month(period)}/{file.name} holds {file.rows:,} rows and {_list(file.sums)}, "
-                    f"billing.{table} {rows:,} and {_list(sums)}; nothing was exported. Run again; if it happens again, report it."
+                    f"billing.{table} {rows:,} and {_list(sums)}; "
+                    "nothing was exported. Run again; if it happens again, report it."
                 )
 
 

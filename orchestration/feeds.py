@@ -21,7 +21,7 @@ from orchestration.zones import load_zone_offsets, tzdata_version
 
 PARTITION_TAG = "dagster/partition"
 DESCRIPTIONS = {
-    "messaging_interactions": "Conversations, messages, participants and Co-Browse sessions of the Messaging Interactions API.",
+    "messaging_interactions": "Conversations with their messages, participants and Co-Browse sessions.",
     "function_invocations": "Invocations of Functions.",
     "platform_users": "Snapshots of the Users API list.",
     "support_cases": "Events of support cases.",
@@ -53,7 +53,9 @@ def raw_spec(key: AssetKey, description: str, *deps: AssetKey) -> AssetSpec:
         ),
         raw_spec(REFERENCE_KEY, "Accounts, sites, contracts and credits in force, checked row by row."),
         raw_spec(
-            ZONES_KEY, "Offsets from UTC of the sites' zones, from the tzdata release in the lock (SPEC R2).", REFERENCE_KEY
+            ZONES_KEY,
+            "Offsets from UTC of the sites' zones, from the tzdata release in the lock (SPEC R2).",
+            REFERENCE_KEY,
         ),
         raw_spec(SEALS_KEY, "What the seals of closed periods hold, read back (SPEC C1)."),
         raw_spec(SETTINGS_KEY, "The run's one clock (LEDGER_AS_OF) and its period, handed to SQL."),
@@ -65,10 +67,13 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
     settings, log = ledger.settings, context.log.info
     partition = context.run.tags.get(PARTITION_TAG)
     if partition is None:
-        raise LedgerError("No period was given: launch the job monthly_run with a partition, or `make run PERIOD=YYYY-MM`.")
+        raise LedgerError(
+            "No period was given: launch the job monthly_run with a partition, or `make run PERIOD=YYYY-MM`."
+        )
     if not settings.landing.is_dir():
         raise LedgerError(
-            f"{settings.landing} does not exist: put the files there, in one folder a feed, or see `make demo` for a sample."
+            f"{settings.landing} does not exist: put the files there, in one folder a feed; "
+            "`make demo` in another LEDGER_HOME shows a sample."
         )
     with loading(settings, context.run_id) as connection:
         for summary in load_landing(connection, settings, log):

@@ -72,8 +72,10 @@ def _execute(settings: Settings, job_name: str, period: date, config: dict[str, 
 
 
 def _reason(result: ExecuteInProcessResult) -> str:
-    """Why a run failed: the sentence of a LedgerError or of dbt's failure; for anything else the error and its place."""
-    failures = [event for event in result.all_events if event.is_step_failure or event.is_run_failure or event.is_failure]
+    """Why a run failed: the sentence of a LedgerError or of a Failure; for anything else the error and its place."""
+    failures = [
+        event for event in result.all_events if event.is_step_failure or event.is_run_failure or event.is_failure
+    ]
     for event in failures:
         data = event.event_specific_data
         error = getattr(data, "error", None)
@@ -111,6 +113,8 @@ def _show_failed_gate(settings: Settings, run_id: str) -> None:
     for expectation, table, failing, problem, query, notes in rows[:QUERIES_SHOWN]:
         what = problem or f"{failing:,} rows"
         print(paint(f"\n{expectation} on {table}: {what}", RED, sys.stderr), file=sys.stderr)
-        print(f"{notes}\n{paint('The rows', BOLD, sys.stderr)} (duckdb {settings.warehouse}):\n{query}", file=sys.stderr)
+        print(
+            f"{notes}\n{paint('The rows', BOLD, sys.stderr)} (duckdb {settings.warehouse}):\n{query}", file=sys.stderr
+        )
     if len(rows) > QUERIES_SHOWN:
         print(f"\nand {len(rows) - QUERIES_SHOWN} more in quality.gate_results", file=sys.stderr)

@@ -125,7 +125,7 @@ def run_gate(
         raise
     except Exception as error:
         raise LedgerError(
-            f"The gate `{door}` could not run ({type(error).__name__}: {error}), so it has failed and nothing was published."
+            f"The gate `{door}` could not run ({type(error).__name__}: {error}): it has failed, nothing was published."
         ) from error
     gate = Gate(door, period, run_id, results)
     _keep(connection, gate)
@@ -189,8 +189,12 @@ def _figure(connection: duckdb.DuckDBPyConnection, settings: Settings, control: 
 
 def _register_published(connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable]) -> None:
     """What dbt's manifest promises of the published tables, as rows that controls can compare with the database."""
-    connection.execute("create or replace temp table published_tables (table_name varchar, description varchar, has_key boolean)")
-    connection.execute("create or replace temp table published_columns (table_name varchar, column_name varchar, description varchar)")
+    connection.execute(
+        "create or replace temp table published_tables (table_name varchar, description varchar, has_key boolean)"
+    )
+    connection.execute(
+        "create or replace temp table published_columns (table_name varchar, column_name varchar, description varchar)"
+    )
     if tables:
         connection.executemany(
             "insert into published_tables values (?, ?, ?)",
@@ -243,13 +247,19 @@ def _judge(
     )
     source = context.data_sources.add_or_update_pandas("ledger")
     batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("control totals")
-    validation = context.validation_definitions.add_or_update(gx.ValidationDefinition(name=name, data=batch, suite=judged))
+    validation = context.validation_definitions.add_or_update(
+        gx.ValidationDefinition(name=name, data=batch, suite=judged)
+    )
     answer = validation.run(batch_parameters={"dataframe": frame}, expectation_parameters=dict(parameters))
     context.build_data_docs(site_names=["gates"])
 
-    answers = {(entry.expectation_config.meta["control"], entry.expectation_config.type): entry for entry in answer.results}
+    answers = {
+        (entry.expectation_config.meta["control"], entry.expectation_config.type): entry for entry in answer.results
+    }
     if len(answer.results) != len(suite.expectations) or len(answers) != len(suite.expectations):
-        raise LedgerError(f"Great Expectations judged {len(answers)} of {len(suite.expectations)} expectations of `{suite.name}`.")
+        raise LedgerError(
+            f"Great Expectations judged {len(answers)} of {len(suite.expectations)} expectations of `{suite.name}`."
+        )
     return [
         _result(expectation, figures[expectation.control.column], answers[expectation.control.column, expectation.type])
         for expectation in suite.expectations
@@ -293,7 +303,8 @@ def _keep(connection: duckdb.DuckDBPyConnection, gate: Gate) -> None:
         [
             [
                 gate.run_id, gate.door, gate.period, result.expectation, result.expectation_type, result.table,
-                result.severity, result.success, result.observed, result.failing, result.problem, result.query, result.notes,
+                result.severity, result.success, result.observed, result.failing, result.problem, result.query,
+                result.notes,
             ]
             for result in gate.results
         ],

@@ -53,7 +53,9 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise LedgerError(f"{path} cannot be written ({error.strerror}): set LEDGER_HOME to a writable folder.") from error
+        raise LedgerError(
+            f"{path} cannot be written ({error.strerror}): set LEDGER_HOME to a writable folder."
+        ) from error
 
 
 def _wait_seconds() -> float:

@@ -114,7 +114,7 @@ def _failure(result: Any) -> str:
         where = getattr(node, "attached_node", None) or ", ".join(node.depends_on.nodes)
         table = ", ".join(part.split(".")[-1] for part in where.split(", "))
         rows = f"{result.failures} failing rows" if result.failures is not None else message
-        query = node.build_path and Path(node.build_path) or None
+        query = (node.build_path and Path(node.build_path)) or None
         return f"the test {node.name} on {table} found {rows}" + (f"; its query is in {query}" if query else "")
     return f"the model {node.schema}.{node.name} failed: {message}"
 
@@ -156,9 +156,21 @@ def _invoke(settings: Settings, arguments: list[str], callbacks: list[Callable[[
     try:
         return dbtRunner(callbacks=callbacks).invoke(
             [
-                "--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check",
+                "--log-level",
+                "none",
+                "--log-level-file",
+                "warn",
+                "--no-use-colors",
+                "--no-version-check",
                 *arguments,
-                "--project-dir", root, "--profiles-dir", root, "--target-path", str(target), "--log-path", str(target),
+                "--project-dir",
+                root,
+                "--profiles-dir",
+                root,
+                "--target-path",
+                str(target),
+                "--log-path",
+                str(target),
             ]
         )
     finally:

@@ -65,12 +65,15 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
         _sync(settings.published)
     except (OSError, duckdb.IOException) as error:
         raise LedgerError(
-            f"{settings.published} cannot be written ({error}); the old file stays. Make room or allow writing, and run again."
+            f"{settings.published} cannot be written ({error}); the old file stays. "
+            "Make room or allow writing, and run again."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
         Path(f"{temporary}.wal").unlink(missing_ok=True)
-    log(f"published/finance.duckdb: {len(contents)} tables, {sum(content.rows for content in contents.values()):,} rows")
+    log(
+        f"published/finance.duckdb: {len(contents)} tables, {sum(content.rows for content in contents.values()):,} rows"
+    )
     return contents
 
 
@@ -160,7 +163,8 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], st
         f"""
         select schema_name || '.' || table_name, '', comment from duckdb_tables() where database_name = '{PRESENT}'
         union all
-        select schema_name || '.' || table_name, column_name, comment from duckdb_columns() where database_name = '{PRESENT}'
+        select schema_name || '.' || table_name, column_name, comment from duckdb_columns()
+        where database_name = '{PRESENT}'
         """
     ).fetchall()
     return {(table, column): comment for table, column, comment in rows}
@@ -173,7 +177,9 @@ def _read(
     try:
         missing = [table.table for table in tables if not columns_of(connection, alias, table.schema, table.name)]
         if missing:
-            raise LedgerError(f"{path} has no table {', '.join(missing)}: run `make run PERIOD=YYYY-MM` to publish again.")
+            raise LedgerError(
+                f"{path} has no table {', '.join(missing)}: run `make run PERIOD=YYYY-MM` to publish again."
+            )
         return {
             table.table: table_content(connection, alias, table.schema, table.name, is_ordered=True) for table in tables
         }

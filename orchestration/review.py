@@ -31,8 +31,8 @@ def require_same_draft(connection: duckdb.DuckDBPyConnection, settings: Settings
     reviewed = str(manifest.get("draft_digest", ""))
     if len(digest) < 8 or not reviewed.startswith(digest.lower()):
         raise LedgerError(
-            f"The lines of {month(period)} now have the digest {now[:16]}, not {digest}, and the reviewed draft is no longer in "
-            f"{folder}: run `make run PERIOD={month(period)}`, review it and close with its digest."
+            f"The lines of {month(period)} now have the digest {now[:16]}, not {digest}, and that draft is no longer "
+            f"in {folder}: run `make run PERIOD={month(period)}`, review it and close with its digest."
         )
     changes = _changes(connection, folder / "invoice_lines.draft.parquet", period)
     raise LedgerError(
@@ -52,7 +52,8 @@ def _changes(connection: duckdb.DuckDBPyConnection, reviewed: Path, period: date
             coalesce(now.currency_code, before.currency_code), before.quantity, now.quantity
         from (from billing.fct_invoice_lines where billing_period = $period) as now
         full outer join read_parquet({literal(str(reviewed))}) as before using (invoice_line_id)
-        where row(now.amount, now.quantity, now.status) is distinct from row(before.amount, before.quantity, before.status)
+        where row(now.amount, now.quantity, now.status)
+            is distinct from row(before.amount, before.quantity, before.status)
         order by 1
         """,
         {"period": period},

@@ -46,12 +46,14 @@ def settling_days(settings: Settings) -> int:
         values = {row["setting"]: row["value"] for row in csv.DictReader(file)}
     text = values.get("settling_days") or "0"
     if not text.isdigit():
-        raise LedgerError(f"The setting settling_days is {text!r}: write a number of days in seeds/policy/settings.csv.")
+        raise LedgerError(
+            f"The setting settling_days is {text!r}: write a number of days in seeds/policy/settings.csv."
+        )
     return int(text)
 
 
 def running_period(instant: datetime) -> str:
-    """The month that is running somewhere behind UTC: the draft of the last day is made on the first of the next month."""
+    """The month that is running in the last zone: the draft of its last day is made on the first of the next."""
     return month((instant.astimezone(UTC) - timedelta(hours=LAST_ZONE_HOURS)).date())
 
 

@@ -44,6 +44,8 @@ class Settings:
         """Read the four LEDGER_ variables, each with its default; LedgerError for a value that cannot be meant."""
         env = os.environ if environment is None else environment
         home = Path(env.get("LEDGER_HOME") or PROJECT_ROOT / ".ledger").expanduser()
+        if "?" in str(home):
+            raise LedgerError(f"LEDGER_HOME is {str(home)!r}: DuckDB takes a question mark for the end of the path.")
         return cls(
             home=Path(os.path.abspath(home)),
             as_of=parse_as_of(env.get("LEDGER_AS_OF")),

@@ -110,7 +110,9 @@ def read_suite(settings: Settings, door: str, tables: list[PublishedTable]) -> S
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         suite = _suite(door, path, document, tables)
     except OSError as error:
-        raise LedgerError(f"The gate `{door}` has no suite: {path} cannot be read. Restore it from the repository.") from error
+        raise LedgerError(
+            f"The gate `{door}` has no suite: {path} cannot be read. Restore it from the repository."
+        ) from error
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise LedgerError(f"The suite {path} is not usable ({error!r}): correct it.") from error
     if not suite.expectations:
@@ -131,7 +133,9 @@ def _suite(door: str, path: Path, document: Mapping[str, Any], tables: list[Publ
         if name not in controls:
             raise LedgerError(f"{path} expects something of {name!r}, which is not among its controls.")
         if entry["severity"] not in SEVERITIES:
-            raise LedgerError(f"{path}: the severity of {name} is {entry['severity']!r}, not one of {', '.join(SEVERITIES)}.")
+            raise LedgerError(
+                f"{path}: the severity of {name} is {entry['severity']!r}, not one of {', '.join(SEVERITIES)}."
+            )
         if not entry.get("notes"):
             raise LedgerError(f"{path}: the expectation of {name} has no notes; say what it protects.")
         expectations += [
@@ -161,5 +165,7 @@ def _fill(sql: str, table: PublishedTable) -> str:
     key = ", ".join(f'"{column}"' for column in table.key) or "error('no meta.key')"
     is_null = " or ".join(f'"{column}" is null' for column in table.key) or "error('no meta.key')"
     return (
-        sql.replace("{table}", f'"{table.schema}"."{table.name}"').replace("{key}", key).replace("{key_is_null}", is_null)
+        sql.replace("{table}", f'"{table.schema}"."{table.name}"')
+        .replace("{key}", key)
+        .replace("{key_is_null}", is_null)
     )

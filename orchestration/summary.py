@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
+from decimal import Decimal
 
 import duckdb
 
@@ -14,7 +16,14 @@ from orchestration.state import month
 from orchestration.terminal import BOLD, GREEN, RED, YELLOW, paint, table
 
 ROWS_SHOWN = 40
+SMALLEST = Decimal("0.0001")
 COLOURS = {"held": RED, "draft": YELLOW, "final": GREEN, "over": RED, "near": YELLOW, "closed": GREEN}
+
+
+def minor_units(settings: Settings) -> dict[str, Decimal]:
+    """The smallest amount of each currency, from the policy rows."""
+    with (settings.policy / "currencies.csv").open(encoding="utf-8", newline="") as file:
+        return {row["currency_code"]: Decimal(1).scaleb(-int(row["minor_units"])) for row in csv.DictReader(file)}
 
 
 def invoice_table(settings: Settings, period: date | None = None) -> str:
@@ -32,6 +41,8 @@ def invoice_table(settings: Settings, period: date | None = None) -> str:
             """,
             {"period": period},
         ).fetchall()
+    units = minor_units(settings)
+    rows = [(*row[:6], row[6].quantize(units.get(row[7], SMALLEST)), *row[7:]) for row in rows]
     columns = ["period", "account", "contract", "document", "number", "lines", "amount", "currency", "status"]
     text = table(columns, rows[:ROWS_SHOWN], COLOURS)
     more = len(rows) - ROWS_SHOWN
@@ -49,7 +60,8 @@ def run_summary(settings: Settings, period: date, run_id: str) -> str:
             [run_id],
         ).fetchall()
         held = connection.execute(
-            "select contract_id from billing.fct_invoices where billing_period = ? and status = 'held' order by 1", [period]
+            "select contract_id from billing.fct_invoices where billing_period = ? and status = 'held' order by 1",
+            [period],
         ).fetchall()
     if warnings:
         lines += [paint("Warnings", YELLOW), table(["warning", "table", "rows"], warnings), ""]
@@ -57,7 +69,7 @@ def run_summary(settings: Settings, period: date, run_id: str) -> str:
         names = ", ".join(str(row[0]) for row in held[:10])
         lines += [
             paint(f"{len(held)} of these documents are held ({names})", RED)
-            + ": see intermediate.int_contract_holds; acknowledge in seeds/policy/acknowledgements.csv or map the usage.",
+            + ": see intermediate.int_contract_holds; map the usage, or acknowledge it in acknowledgements.csv.",
             "",
         ]
     head = manifest.get("head", {})

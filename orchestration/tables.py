@@ -48,8 +48,10 @@ def write_table(
     """Write an ordered query's rows to a .csv or .parquet file and say what the file then holds."""
     if path.suffix == ".csv":
         _write_csv(connection, query, parameters, path)
-        reader = f"read_csv({literal(str(path))}, header = true, all_varchar = true, auto_detect = true, delim = ',', " \
-                 "quote = '\"', escape = '\"', null_padding = false, strict_mode = true)"
+        reader = (
+            f"read_csv({literal(str(path))}, header = true, all_varchar = true, auto_detect = true, delim = ',', "
+            "quote = '\"', escape = '\"', null_padding = false, strict_mode = true)"
+        )
     else:
         _write_parquet(connection, query, parameters, path)
         reader = f"read_parquet({literal(str(path))})"
@@ -66,7 +68,8 @@ def sums_per_currency(
     if not {"amount", "currency_code"} <= columns:
         return rows, {}
     sums = connection.execute(
-        f"select currency_code, sum(cast(amount as decimal(38, 4))) from ({query}) group by 1 order by 1", dict(parameters)
+        f"select currency_code, sum(cast(amount as decimal(38, 4))) from ({query}) group by 1 order by 1",
+        dict(parameters),
     ).fetchall()
     return rows, dict(sums)
 
@@ -104,7 +107,9 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(text) else text
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], path: Path) -> None:
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], path: Path
+) -> None:
     """One thread and a fixed row group: the same rows give the same bytes."""
     threads = connection.execute("select current_setting('threads')").fetchall()[0][0]
     connection.execute("set threads = 1")

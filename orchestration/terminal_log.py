@@ -13,7 +13,7 @@ CONSEQUENCE = "Dependencies for step "  # a step that does not run because one b
 
 
 class StepLines(logging.Handler):
-    """A line for each message that a step logged; Dagster's events (and failures, which the command explains) are left out."""
+    """A line for each message of a step, without Dagster's events and failures: the command explains those."""
 
     def emit(self, record: logging.LogRecord) -> None:
         details = getattr(record, "dagster_meta", None) or {}

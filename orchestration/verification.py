@@ -22,7 +22,8 @@ def verify(settings: Settings, head: str = "") -> str:
     last = chain.head.seal_hash if chain.head else ""
     if head and (len(head) < 8 or not last.startswith(head.lower())):
         raise LedgerError(
-            f"The last seal is {chain.head_text}, not {head}: sealed/ is not the chain you noted; put it back from a backup."
+            f"The last seal is {chain.head_text}, not {head}: sealed/ is not the chain you noted; "
+            "put it back from a backup."
         )
     rows = [
         ("seals", len(chain.seals), "each file, the chain and HEAD are as sealed"),
@@ -38,7 +39,9 @@ def _landing(settings: Settings) -> tuple[int, str]:
     if not settings.warehouse.exists():
         return 0, "no warehouse yet"
     with connect(settings, read_only=True) as connection:
-        files = connection.execute("select path, sha256, size_bytes, mtime_ns from raw.landing_files order by path").fetchall()
+        files = connection.execute(
+            "select path, sha256, size_bytes, mtime_ns from raw.landing_files order by path"
+        ).fetchall()
     checked = 0
     for path, sha256, size, mtime_ns in files:
         location = settings.landing / path
@@ -66,7 +69,9 @@ def _exports(settings: Settings, periods: list) -> tuple[int, str]:
             continue
         for name, entry in manifest["files"].items():
             if not (folder / name).is_file() or file_sha256(folder / name) != entry["sha256"]:
-                raise LedgerError(f"{folder / name} is not the file that was exported: the next `make run` writes it again.")
+                raise LedgerError(
+                    f"{folder / name} is not the file that was exported: the next `make run` writes it again."
+                )
         checked += 1
     missing = len(periods) - checked
     return checked, "as their manifests say" + (f"; {missing} missing, the next run makes them" if missing else "")

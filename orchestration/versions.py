@@ -1,4 +1,4 @@
-"""What a result was made with: code, policy, zone data and input files, each as a checksum that git is not needed for."""
+"""What a result was made with: code, policy, zone data and input files, each as a checksum that needs no git."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _git_version(project_root: Path) -> str | None:
         return None
     answer = subprocess.run(
         [git, "-C", str(project_root), "describe", "--always", "--tags", "--abbrev=12"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return answer.stdout.strip() or None
 

@@ -81,7 +81,8 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, name: str
     """Rows of a table and, where it holds money, its sums per currency as a small table."""
     columns = dict(
         connection.execute(
-            "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?", [schema, name]
+            "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?",
+            [schema, name],
         ).fetchall()
     )
     is_table = connection.execute(
@@ -130,14 +131,14 @@ def rebuild(settings: Settings, run_id: str, select: list[str], log: models.Log)
         set_stage(connection, BUILDING, run_id)
     build = models.build(settings, select, log)
     if build.failures:
-        raise Failure(f"{len(build.failures)} of dbt's models or tests failed: {build.failures[0]}", allow_retries=False)
+        raise Failure(
+            f"{len(build.failures)} of dbt's models or tests failed: {build.failures[0]}", allow_retries=False
+        )
     with connect(settings) as connection:
         set_stage(connection, BUILT, run_id)
 
 
-def _selection(
-    context: AssetExecutionContext, manifest: Mapping[str, Any], translator: LedgerTranslator
-) -> list[str]:
+def _selection(context: AssetExecutionContext, manifest: Mapping[str, Any], translator: LedgerTranslator) -> list[str]:
     """Names for dbt's --select when only a part was asked for; empty for everything."""
     if not context.is_subset:
         return []

@@ -418,7 +418,7 @@ def batches(draw: st.DrawFn, most: int = 4) -> Batch:
         if draw(st.integers(0, 3)) == 0:
             contract = draw(st.sampled_from([c for c in batch.contracts if c.account_id == account]))
             amount = F(draw(st.integers(1, 10**6)), 10 ** MINOR_UNITS[code])
-            usage_period = draw(st.sampled_from([period, before]))
+            usage_period = draw(st.sampled_from([period, first]))
             batch.credits.append(Credit(f"k{number}", contract.contract_id, usage_period, amount, code))
     return batch
 

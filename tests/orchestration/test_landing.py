@@ -92,9 +92,7 @@ class House:
 
     def load(self, feed: str = MESSAGING) -> landing.FeedSummary:
         self.log.clear()
-        return next(
-            one for one in load_landing(self.connection, self.settings, self.log.append) if one.feed == feed
-        )
+        return next(one for one in load_landing(self.connection, self.settings, self.log.append) if one.feed == feed)
 
     def rows(self, sql: str) -> list[tuple]:
         return self.connection.execute(sql).fetchall()
@@ -128,11 +126,14 @@ class House:
             for table in ("messages", "cobrowse_sessions", "function_invocations", "platform_users",
                           "support_case_events", "rejected_records")
         )  # fmt: skip
-        assert self.rows(
-            "select path, records, found from raw.landing_files join raw.landing_contents using (content_id) "
-            f"left join (select content_id, count(*) as found from ({counted}) group by 1) using (content_id) "
-            "where records <> coalesce(found, 0)"
-        ) == []
+        assert (
+            self.rows(
+                "select path, records, found from raw.landing_files join raw.landing_contents using (content_id) "
+                f"left join (select content_id, count(*) as found from ({counted}) group by 1) using (content_id) "
+                "where records <> coalesce(found, 0)"
+            )
+            == []
+        )
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-# --- the payload and its quirks --------------------------------------------------------------------------------------
+# --- the payload and its quirks -------------------------------------------------------------------
 
 
 def test_the_public_sample_page_loads_as_it_is(house: House) -> None:
@@ -159,37 +160,39 @@ def test_the_public_sample_page_loads_as_it_is(house: House) -> None:
     house.check_accounts()
 
 
-@pytest.mark.parametrize(
-    ("leaf", "text", "expected"),
-    [
-        (1472481024565, None, TEXT_AT),
-        ("1472481024565", "2001-01-01 00:00:00.000+0000", TEXT_AT),
-        (1472481024565.0, None, TEXT_AT),
-        (1.472481024565e12, None, TEXT_AT),
-        (None, TEXT, TEXT_AT),
-        ("undefined", TEXT, TEXT_AT),
-        ("", TEXT.replace("+0000", "Z").replace(" ", "T"), TEXT_AT),
-        ("soon", "2016-08-29 16:30:24.565+0200", TEXT_AT),
-        ({}, TEXT, TEXT_AT),
-        (True, TEXT, TEXT_AT),
-        ("nan", TEXT, TEXT_AT),
-        (None, "undefined", None),
-        (None, "infinity", None),
-        (None, "2016-08-29", None),
-        (None, "2016-08-29 14:30:24.565", None),  # an instant without a zone is none
-        (None, "2016-02-30 14:30:24.565+0000", None),
-        (0, TEXT, datetime(1970, 1, 1, tzinfo=UTC)),
-        (-1, TEXT, datetime(1969, 12, 31, 23, 59, 59, 999000, UTC)),
-        (1472481024, TEXT, datetime(1970, 1, 18, 1, 1, 21, 24000, UTC)),
-        (1e300, TEXT, datetime(9999, 12, 31, 23, 59, 59, 999000, UTC)),
-        ("-99999999999999999999", TEXT, datetime(1, 1, 1, tzinfo=UTC)),
-        (-(10**18), TEXT, datetime(1, 1, 1, tzinfo=UTC)),
-    ],
-)
-def test_an_instant_is_the_l_field_else_its_text_twin(house: House, leaf: Any, text: Any, expected: Any) -> None:
-    house.put("a.jsonl", lines(conversation(1, messageRecords=[message(1, timeL=leaf, time=text)])))
+INSTANTS = [
+    (1472481024565, None, TEXT_AT),
+    ("1472481024565", "2001-01-01 00:00:00.000+0000", TEXT_AT),
+    (1472481024565.0, None, TEXT_AT),
+    (1.472481024565e12, None, TEXT_AT),
+    (None, TEXT, TEXT_AT),
+    ("undefined", TEXT, TEXT_AT),
+    ("", TEXT.replace("+0000", "Z").replace(" ", "T"), TEXT_AT),
+    ("soon", "2016-08-29 16:30:24.565+0200", TEXT_AT),
+    ({}, TEXT, TEXT_AT),
+    (True, TEXT, TEXT_AT),
+    ("nan", TEXT, TEXT_AT),
+    (None, "undefined", None),
+    (None, "infinity", None),
+    (None, "2016-08-29", None),
+    (None, "2016-08-29 14:30:24.565", None),  # an instant without a zone is none
+    (None, "2016-02-30 14:30:24.565+0000", None),
+    (0, TEXT, datetime(1970, 1, 1, tzinfo=UTC)),
+    (-1, TEXT, datetime(1969, 12, 31, 23, 59, 59, 999000, UTC)),
+    (1472481024, TEXT, datetime(1970, 1, 18, 1, 1, 21, 24000, UTC)),
+    (1e300, TEXT, datetime(9999, 12, 31, 23, 59, 59, 999000, UTC)),
+    ("-99999999999999999999", TEXT, datetime(1, 1, 1, tzinfo=UTC)),
+    (-(10**18), TEXT, datetime(1, 1, 1, tzinfo=UTC)),
+]
+
+
+def test_an_instant_is_the_l_field_else_its_text_twin(house: House) -> None:
+    messages = [message(place, timeL=leaf, time=text) for place, (leaf, text, _) in enumerate(INSTANTS)]
+    house.put("a.jsonl", lines(conversation(1, messageRecords=messages)))
     house.load()
-    assert house.rows("select sent_at from raw.messages") == [(expected,)]
+    assert [at for (at,) in house.rows("select sent_at from raw.messages order by message_index")] == [
+        expected for _, _, expected in INSTANTS
+    ]
     assert house.rejected() == []
 
 
@@ -293,7 +296,9 @@ def test_invocations_snapshots_and_case_events(house: House) -> None:
         "order by record_index"
     ) == [(count, stated) for _, count, stated in counts]
     assert house.rows("select function_id from raw.function_invocations where invocation_id = 'i99'") == [(None,)]
-    assert house.rows("select user_id, user_type, is_enabled, is_deleted from raw.platform_users order by user_index") == [
+    assert house.rows(
+        "select user_id, user_type, is_enabled, is_deleted from raw.platform_users order by user_index"
+    ) == [
         ("1", 1, True, False), ("u2", 2, False, None), ("u3", None, None, None),
     ]  # fmt: skip
     assert house.rows("select site_id from raw.platform_user_snapshots order by 1") == [("s1",), ("s2",)]
@@ -302,11 +307,11 @@ def test_invocations_snapshots_and_case_events(house: House) -> None:
     house.check_accounts()
 
 
-# --- damage ----------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 DAMAGED_LINES = {
     "truncated": (dump(conversation(9))[:-9], "line", "broken_json"),
-    "typographic quotes": (dump(conversation(9)).replace(b'"info"', "\u201cinfo\u201d".encode()), "line", "broken_json"),
+    "typographic quotes": (dump(conversation(9)).replace(b'"', "\u201c".encode(), 2), "line", "broken_json"),
     "two on one line": (dump(conversation(9)) * 2, "line", "more_than_one_object"),
     "invalid UTF-8": (dump(conversation(9)).replace(b"secret", b"\xff"), "line", "invalid_utf8"),
     "NUL byte": (dump(conversation(9)).replace(b"secret", b"\0"), "line", "broken_json"),
@@ -341,20 +346,21 @@ DAMAGED_LINES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", DAMAGED_LINES)
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_a_damaged_line_is_one_reject_and_its_neighbours_load(house: House, damage: str, end: bytes) -> None:
-    bad, kind, reason = DAMAGED_LINES[damage]
-    house.put("a.jsonl", end.join([dump(conversation(1)), b"", b" \t", bad, b"", dump(conversation(2))]))
-    house.put("b.jsonl", lines(conversation(3)))
-    summary = house.load()
-    assert house.rejected() == [(4, None, kind, reason)]
-    expected = bad if kind == "line" else bad.strip()
-    assert house.rows("select record_hash from raw.rejected_records") == [(hashlib.sha256(expected).hexdigest(),)]
-    assert house.rows("select conversation_id, record_index from raw.conversations order by 1") == [
-        ("k1", 1), ("k2", 6), ("k3", 1),
-    ]  # fmt: skip
-    assert (summary.records, summary.rejects) == (7, 1)
+def test_a_damaged_line_is_one_reject_and_its_neighbours_load(house: House, end: bytes) -> None:
+    written, expected = [], []
+    for place, (bad, kind, reason) in enumerate(DAMAGED_LINES.values()):
+        written += [dump(conversation(place)), b"", b" \t", bad]
+        expected.append((4 * place + 4, None, kind, reason, hashlib.sha256(bad).hexdigest()))
+    house.put("a.jsonl", end.join(written))
+    house.put("b.jsonl", lines(conversation(99)))
+    house.load()
+    assert expected == house.rows(
+        "select record_index, item_index, record_kind, reason, record_hash from raw.rejected_records order by 1"
+    )
+    assert house.rows("select record_index from raw.conversations where conversation_id <> 'k99' order by 1") == [
+        (4 * place + 1,) for place in range(len(DAMAGED_LINES))
+    ]
     house.check_accounts()
 
 
@@ -379,16 +385,21 @@ def test_a_damaged_message_is_one_reject_and_its_siblings_load(
     house.load()
     expected = [(place + 2, "message", reason) for place, reason in enumerate(reasons)]
     for record, file_format in ((1, "jsonl"), (2, "json")):
-        assert house.rows(
-            "select item_index, record_kind, reason from raw.rejected_records join raw.landing_contents "
-            f"using (content_id) where format = '{file_format}' and record_index = {record} order by 1"
-        ) == expected
+        assert (
+            house.rows(
+                "select item_index, record_kind, reason from raw.rejected_records join raw.landing_contents "
+                f"using (content_id) where format = '{file_format}' and record_index = {record} order by 1"
+            )
+            == expected
+        )
         assert house.rows(
             "select message_id, message_index from raw.messages join raw.landing_contents using (content_id) "
             f"where format = '{file_format}' and record_index = {record} order by 2"
         ) == [("m1", 1), ("m2", 2 + len(items))]
     digest = hashlib.sha256(json.dumps(items[0]).encode("utf-8", "surrogatepass")).hexdigest()
-    assert {row[0] for row in house.rows("select record_hash from raw.rejected_records where item_index = 2")} == {digest}
+    assert {row[0] for row in house.rows("select record_hash from raw.rejected_records where item_index = 2")} == {
+        digest
+    }
     house.check_accounts()
 
 
@@ -406,12 +417,12 @@ def test_damaged_sessions_invocations_users_and_events(house: House) -> None:
     )
     house.load()
     assert house.rejected() == [
-        (2, None, "cobrowse_session", "cobrowse_sessions_not_a_list"),
-        (3, None, "cobrowse_session", "cobrowse_sessions_not_an_object"),
         (1, 2, "cobrowse_session", "missing_session_id"),
         (1, 3, "cobrowse_session", "cobrowse_session_not_an_object"),
         (1, 4, "cobrowse_session", "unusable_session_id"),
-    ] or house.rejected() == sorted(house.rejected(), key=lambda row: (row[0], row[1] or 0))
+        (2, None, "cobrowse_session", "cobrowse_sessions_not_a_list"),
+        (3, None, "cobrowse_session", "cobrowse_sessions_not_an_object"),
+    ]
     assert house.rows("select count(*) from raw.messages") == [(12,)]
     house.put(
         "a.jsonl",
@@ -497,7 +508,9 @@ def test_bad_records_of_a_page_are_rejected_one_by_one_and_empty_pages_are_pages
         (3, None, "conversation", "message_records_not_a_list"),
         (5, None, "conversation", "not_an_object"),
     ]
-    pages = house.rows("select search_key, search_count, page_records, is_partial_result from raw.pages order by content_id")
+    pages = house.rows(
+        "select search_key, search_count, page_records, is_partial_result from raw.pages order by content_id"
+    )
     assert pages[0][1:] == (5, 5, True) and pages[1][1:] == (5, 0, False) and pages[2] == (None, None, 0, False)
     assert pages[0][0] == pages[1][0] == hashlib.sha256(b"/a?limit=50").hexdigest()
     house.check_accounts()
@@ -558,8 +571,8 @@ def test_files_that_are_no_records_are_one_reject_each(house: House, tmp_path: P
 
 
 def test_file_names_are_data(house: House) -> None:
-    names = ["it's.jsonl", 'a"b.jsonl', "star*[x]?.jsonl", "{{ 7*7 }}.jsonl", "line\nbreak.jsonl", "a;drop table x.jsonl",
-             "key=value.jsonl", "s3:x.jsonl", "=HYPERLINK(1).jsonl", "\u00fc\u4e2d.jsonl", "UP.JSONL"]  # fmt: skip
+    names = ["it's.jsonl", 'a"b.jsonl', "star*[x]?.jsonl", "{{ 7*7 }}.jsonl", "line\nbreak.jsonl",
+             "a;drop table x.jsonl", "key=value.jsonl", "s3:x.jsonl", "=HYPERLINK(1).jsonl", "\u00fc\u4e2d.jsonl", "UP.JSONL"]  # fmt: skip
     for number, name in enumerate(names):
         house.put(name, lines(conversation(number)))
     raw = os.fsencode(house.settings.landing / MESSAGING) + b"/\xff.jsonl"
@@ -567,14 +580,17 @@ def test_file_names_are_data(house: House) -> None:
     house.load()
     expected = {f"{MESSAGING}/{name}": f"k{number}" for number, name in enumerate(names)}
     expected[f"{MESSAGING}/\\xff.jsonl"] = "k99"
-    assert dict(
-        house.rows("select path, conversation_id from raw.landing_files join raw.conversations using (content_id)")
-    ) == expected
+    assert (
+        dict(
+            house.rows("select path, conversation_id from raw.landing_files join raw.conversations using (content_id)")
+        )
+        == expected
+    )
     assert house.rejected() == [] and all("\n" not in line for line in house.log)
 
 
 def test_a_home_with_wildcards_in_its_name(tmp_path: Path) -> None:
-    house = House(tmp_path / "it's a *[home]? {x}")
+    house = House(tmp_path / "it's a *[home]* {x}")
     house.put("a.jsonl", lines(conversation(1)))
     house.put("b.json", dump(page(conversation(2))))
     house.load()
@@ -623,14 +639,15 @@ def test_large_records_load_and_too_large_ones_are_rejected(
     house.check_accounts()
 
 
-# --- one reading, whichever way ----------------------------------------------------------------------------------------
+# --- one reading, whichever way -------------------------------------------------------------------
 
 
 def test_the_second_reading_reads_as_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample = Path(__file__).parents[1] / "fixtures" / "messaging_interactions_page.json"
     odd = conversation(
         1,
-        info={"conversationId": 12.50, "brandId": 123456789012345678901234567890, "startTimeL": "1e12", "isPartial": "True"},
+        info={"conversationId": 12.50, "brandId": 123456789012345678901234567890, "startTimeL": "1e12",
+              "isPartial": "True"},
         messageRecords=[message(1, timeL=1.5e12), message(2, messageId=2, participantId=-0.0), message(3, timeL=True),
                         message(4, messageId=1e25), message(5, messageId=False)],
         coBrowseSessions={"coBrowseSessionsList": [{"sessionId": 5, "interactive": 1}]},
@@ -703,7 +720,7 @@ def test_order_and_batches_do_not_matter(tmp_path: Path, monkeypatch: pytest.Mon
     assert at_once.everything() == piecemeal.everything()
 
 
-# --- identity and transactions -----------------------------------------------------------------------------------------
+# --- identity and transactions --------------------------------------------------------------------
 
 
 def test_a_content_is_parsed_once_however_many_paths_carry_it(house: House) -> None:
@@ -838,10 +855,12 @@ def test_first_and_last_instants_leave_implausible_ones_out(house: House) -> Non
     ]
 
 
-# --- pseudonyms and privacy ----------------------------------------------------------------------------------------------
+# --- pseudonyms and privacy -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", [b"short", b"k" * 64, b"a key longer than a block of SHA-256 " * 3, "schl\u00fcssel".encode()])
+@pytest.mark.parametrize(
+    "key", [b"short", b"k" * 64, b"a key longer than a block of SHA-256 " * 3, "schl\u00fcssel".encode()]
+)
 def test_consumer_ids_are_stored_as_hmac_and_agents_as_they_are(tmp_path: Path, key: bytes) -> None:
     house = House(tmp_path, key)
     house.put(
@@ -851,7 +870,8 @@ def test_consumer_ids_are_stored_as_hmac_and_agents_as_they_are(tmp_path: Path, 
                 1,
                 messageRecords=[
                     message(1, participantId="c1"), message(2, participantId="a1", sentBy="Agent"),
-                    message(3, participantId="c1", sentBy="Agent"), message(4, participantId="\\x41 \u00fc", sentBy="x"),
+                    message(3, participantId="c1", sentBy="Agent"),
+                    message(4, participantId="\\x41 \u00fc", sentBy="x"),
                     message(5, participantId=None), message(6, participantId="c2", sentBy="AGENT"),
                 ],
                 consumerParticipant=[{"participantId": "c2"}],
@@ -913,7 +933,9 @@ def test_nothing_personal_is_kept_outside_landing(tmp_path: Path) -> None:
     house.put("a.jsonl", lines(full, damaged, dump(full)[:-5], {"info": canary}))
     house.put("b.json", dump(page(full, damaged)))
     house.put("c.json", dump(page(full))[:-3])
-    house.put("u.json", dump({"accountId": "s1", "users": [{"id": {"x": canary}, "fullName": canary}]}), "platform_users")
+    house.put(
+        "u.json", dump({"accountId": "s1", "users": [{"id": {"x": canary}, "fullName": canary}]}), "platform_users"
+    )
     house.put("f.jsonl", lines(invocation(1, functionUuid={"x": canary}, trigger=[canary])), "function_invocations")
     house.put("s.jsonl", lines({"caseId": "q", "accountId": "s1", "severity": {"x": canary}}), "support_cases")
     house.load()
@@ -926,7 +948,7 @@ def test_nothing_personal_is_kept_outside_landing(tmp_path: Path) -> None:
             assert canary.encode() not in path.read_bytes(), path
 
 
-# --- settings, bytes -----------------------------------------------------------------------------------------------------
+# --- settings, bytes ------------------------------------------------------------------------------
 
 
 def test_settings_are_read_once_and_refuse_what_cannot_be_meant(tmp_path: Path) -> None:
@@ -936,7 +958,8 @@ def test_settings_are_read_once_and_refuse_what_cannot_be_meant(tmp_path: Path) 
     )  # fmt: skip
     assert settings.as_of == datetime(2026, 11, 20, 12, tzinfo=UTC) and settings.pseudonym_key is None
     assert settings.landing == tmp_path / "landing" and settings.memory_limit == "2GB"
-    for name, value in (("LEDGER_AS_OF", "2026-11-20T12:00:00"), ("LEDGER_AS_OF", "now"), ("LEDGER_MEMORY_LIMIT", "2'")):
+    for name, value in (("LEDGER_AS_OF", "2026-11-20T12:00:00"), ("LEDGER_AS_OF", "now"), ("LEDGER_MEMORY_LIMIT", "2'"),
+                        ("LEDGER_HOME", "/tmp/what?")):  # fmt: skip
         with pytest.raises(LedgerError, match=name):
             Settings.from_environment({name: value})
     for text in ("2026-13", "2026", "26-01", "", None, "2026-1"):

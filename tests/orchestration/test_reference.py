@@ -90,7 +90,9 @@ def test_the_lexicographically_last_file_of_each_kind_is_in_force(house: House) 
     house.load()
     assert house.rows("select account_id from raw.accounts") == [("A1",)]
     assert house.rows("select site_id from raw.sites") == [("s9",)]
-    records = dict(house.rows("select path, records from raw.landing_files join raw.landing_contents using (content_id)"))
+    records = dict(
+        house.rows("select path, records from raw.landing_files join raw.landing_contents using (content_id)")
+    )
     assert records["reference/accounts.csv"] == records["reference/accounts_2015.csv"] == 0
     assert records["reference/accounts_2016.csv"] == 1
     (house.policy / "withdrawals.csv").write_text(
@@ -115,7 +117,8 @@ def test_a_second_load_changes_nothing_and_a_correction_replaces_the_row(house: 
 def test_header_names_decide_and_quotes_line_ends_and_marks_do_not(house: House) -> None:
     house.put(
         accounts=(
-            '\ufeffcurrency_code,extra,account_name,account_id\r\nUSD,x,"Acme,\r\nInc ""A""",A1\r\n\r\nUSD,,B,A2\r\n,,C,A3\r\n'
+            "\ufeffcurrency_code,extra,account_name,account_id\r\n"
+            'USD,x,"Acme,\r\nInc ""A""",A1\r\n\r\nUSD,,B,A2\r\n,,C,A3\r\n'
         )
     )
     house.load()

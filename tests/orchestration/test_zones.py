@@ -7,6 +7,7 @@ import importlib.resources
 import struct
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -54,19 +55,21 @@ def test_every_transition_of_every_zone_is_exact_and_all_zones_take_seconds() ->
     for name in sorted(zones.zone_keys()):
         stretches = zones.zone_offsets(name)
         assert stretches[0][0] == zones.FIRST_INSTANT and stretches[-1][1] == zones.LAST_INSTANT
-        for (_, stop, offset), (start, _, following) in zip(stretches, stretches[1:], strict=False):
+        for (_, stop, offset), (start, _, following) in pairwise(stretches):
             assert stop == start, name
             assert offset != following, name
         changes, last, has_rule = tzif_changes(name)
         found = [(start, offset) for start, _, offset in stretches[1:]]
-        assert [one for one in found if one[0] <= last] == [one for one in changes if one[0] > zones.FIRST_INSTANT], name
+        assert [one for one in found if one[0] <= last] == [one for one in changes if one[0] > zones.FIRST_INSTANT], (
+            name
+        )
         ruled = [start for start, _ in found if start > last]
         assert bool(ruled) == has_rule, name
         for year in range(max(last.year + 1, 2000), 2100) if has_rule else ():
             assert sum(start.year == year for start in ruled) == 2, (name, year)
         with importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
             zone = ZoneInfo.from_file(file, key=name)
-        for (_, stop, before), (_, _, after) in zip(stretches, stretches[1:], strict=False):
+        for (_, stop, before), (_, _, after) in pairwise(stretches):
             assert (stop - timedelta(seconds=1)).astimezone(zone).utcoffset() == timedelta(seconds=before), name
             assert stop.astimezone(zone).utcoffset() == timedelta(seconds=after), name
     assert time.process_time() - started < 60

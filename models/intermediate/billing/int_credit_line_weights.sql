@@ -7,7 +7,16 @@ site_days as (
     where contract_id is not null
 ),
 
--- Shared over the contract's sites (SPEC P9): those of the usage period, else all that it ever had.
+contracts as (
+    select * from {{ ref('stg_reference__contracts') }}
+),
+
+history as (
+    select * from {{ ref('int_site_history') }}
+),
+
+-- Shared over the contract's sites (SPEC P9): those of the usage period, else all of the calendar, else, for a
+-- contract that ended before the calendar begins, all that its account had in its time.
 contract_sites as (
     select
         contract_id,
@@ -37,10 +46,26 @@ of_any_period as (
     where lines.invoice_line_id not in (select invoice_line_id from of_period)
 ),
 
+of_account as (
+    select distinct
+        lines.invoice_line_id,
+        history.site_id
+    from lines
+    inner join contracts
+        on lines.contract_id = contracts.contract_id
+    inner join history
+        on contracts.account_id = history.account_id
+        and history.valid_to > {{ instant_of_midnight('contracts.starts_on', 0) }}
+        and (contracts.ends_on is null or history.valid_from < {{ instant_of_midnight('contracts.ends_on', 0) }})
+    where lines.contract_id not in (select contract_id from contract_sites)
+),
+
 sites as (
     select * from of_period
     union all
     select * from of_any_period
+    union all
+    select * from of_account
 ),
 
 weighed as (

@@ -1,0 +1,27 @@
+# Each command sets up .venv first. `make help` says what they do.
+PYTHON ?= python3
+BIN := .venv/bin
+ledger = $(BIN)/python -m orchestration
+stamp := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: demo run close verify ui docs bench test lint help
+
+demo: $(stamp); @$(ledger) demo
+run: $(stamp); @$(ledger) run --period "$(PERIOD)"
+close: $(stamp); @$(ledger) close --period "$(PERIOD)" --by "$(BY)" --draft "$(DRAFT)"
+verify: $(stamp); @$(ledger) verify --head "$(HEAD)"
+ui: $(stamp); @$(ledger) ui --port "$(or $(PORT),3000)"
+docs: $(stamp); @$(ledger) docs
+bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
+test: lint; @$(BIN)/python -m pytest
+lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros tests/dbt && $(BIN)/python -m pytest -q tests/house
+help: $(stamp); @$(ledger) help
+
+# Built beside and stamped last: an interrupted set-up starts again, a changed lock sets up anew.
+$(stamp): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $(stamp)
