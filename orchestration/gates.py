@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -220,6 +222,12 @@ def _context(docs_folder: str) -> Any:
 
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    for site, config in dict(context.variables.data_docs_sites or {}).items():
+        # The ephemeral context comes with a site of its own in the machine's temporary folder.
+        folder = config["store_backend"].get("base_directory")
+        context.delete_data_docs_site(site)
+        if folder and Path(folder).is_relative_to(tempfile.gettempdir()):
+            shutil.rmtree(folder, ignore_errors=True)
     context.add_data_docs_site(
         site_name="gates",
         site_config={
@@ -258,7 +266,8 @@ def _judge(
     }
     if len(answer.results) != len(suite.expectations) or len(answers) != len(suite.expectations):
         raise LedgerError(
-            f"Great Expectations judged {len(answers)} of {len(suite.expectations)} expectations of `{suite.name}`."
+            f"The gate `{suite.name}` has failed: Great Expectations judged {len(answers)} of its "
+            f"{len(suite.expectations)} expectations. Correct its suite in expectations/."
         )
     return [
         _result(expectation, figures[expectation.control.column], answers[expectation.control.column, expectation.type])

@@ -40,6 +40,7 @@ from orchestration.files import (
     read_lines,
     scan,
 )
+from orchestration.policy import withdrawn_paths
 from orchestration.records import DETAILS, BrokenError, Judge, Reading, Reject
 from orchestration.settings import Settings, check_pseudonym_key, hmac_blocks
 
@@ -158,7 +159,11 @@ FEEDS = {
             judge=records.judge_conversation,
             object_kind="page",
             tables=(
-                "conversations", "messages", "agent_participants", "consumer_participants", "cobrowse_sessions",
+                "conversations",
+                "messages",
+                "agent_participants",
+                "consumer_participants",
+                "cobrowse_sessions",
                 "pages",
             ),
             suspicious=(
@@ -170,10 +175,17 @@ FEEDS = {
                 "coBrowseSessions is not null and coBrowseSessions.coBrowseSessionsList is null",
             ),
             items=(
-                ("messageRecords", " or ".join((
-                    is_unusable("item.messageId"), is_odd("item.participantId"),
-                    is_odd("item.audience"), is_odd("item.source"),
-                ))),
+                (
+                    "messageRecords",
+                    " or ".join(
+                        (
+                            is_unusable("item.messageId"),
+                            is_odd("item.participantId"),
+                            is_odd("item.audience"),
+                            is_odd("item.source"),
+                        )
+                    ),
+                ),
                 ("coBrowseSessions.coBrowseSessionsList", is_unusable("item.sessionId")),
                 ("agentParticipants", is_odd("item.agentId")),
                 ("consumerParticipants", is_odd("item.participantId")),
@@ -189,7 +201,10 @@ FEEDS = {
             object_kind="invocation",
             tables=("function_invocations",),
             suspicious=(
-                is_unusable("accountId"), is_unusable("invocationId"), is_odd("functionUuid"), is_odd('"trigger"'),
+                is_unusable("accountId"),
+                is_unusable("invocationId"),
+                is_odd("functionUuid"),
+                is_odd('"trigger"'),
                 is_odd('"state"'),
             ),
             items=(),
@@ -470,7 +485,10 @@ class _FeedLoad:
 
     def run(self) -> FeedSummary:
         started = time.monotonic()
-        found = find_files(self.settings.landing, self.feed.name, self.log)
+        withdrawn = withdrawn_paths(self.settings)
+        found = [
+            file for file in find_files(self.settings.landing, self.feed.name, self.log) if file.path not in withdrawn
+        ]
         changed = [file for file in found if not self._is_unchanged(file)]
         self.summary.files = len(found)
         self.summary.unchanged = len(found) - len(changed)
@@ -732,12 +750,12 @@ class _FeedLoad:
 
     def _place_lines(self, jobs: list[_Job], by_hand: set[int]) -> set[int]:
         """Find out which line each row is; the numbers of files whose rows and lines do not add up."""
-        rows = dict(
-            (number, (first, count))
+        rows = {
+            number: (first, count)
             for number, first, count in self.connection.execute(
                 "select file_no, min(rowid), count(*) from landed group by file_no"
             ).fetchall()
-        )
+        }
         unclear = set()
         for job in jobs:
             first, count = rows.get(job.number, (0, 0))
@@ -876,8 +894,13 @@ class _FeedLoad:
                     unnest($kinds::varchar[]), unnest($reasons::varchar[]), unnest($details::varchar[]),
                     unnest($hashes::varchar[])""",
                 {
-                    "contents": contents, "places": places, "items": items, "kinds": kinds, "reasons": reasons,
-                    "details": [DETAILS[reason] for reason in reasons], "hashes": hashes,
+                    "contents": contents,
+                    "places": places,
+                    "items": items,
+                    "kinds": kinds,
+                    "reasons": reasons,
+                    "details": [DETAILS[reason] for reason in reasons],
+                    "hashes": hashes,
                 },
             )
         counts = {job.content: [len(job.rejects), None, None] for job in kept}

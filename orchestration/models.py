@@ -61,7 +61,7 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
     return json.loads(prepare(settings).read_bytes())
 
 
-def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None) -> Build:
+def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None, has_data_tests: bool = True) -> Build:
     """Run `dbt build` (unit tests left out) and return what it did; a failed node is in `failures`, not raised.
 
     Raises LedgerError when dbt could not start at all.
@@ -81,6 +81,8 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
             log(f"{data['index']} of {data['total']}  {node['schema']}.{node['alias']}  {data['execution_time']:.2f} s")
 
     arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if not has_data_tests:
+        arguments += ["--exclude-resource-type", "test"]
     if select:
         arguments += ["--select", *select]
     answer = _invoke(settings, arguments, [listen])

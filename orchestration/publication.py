@@ -7,6 +7,7 @@ What does not belong here: deciding whether it may go out (gates), files for fin
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -69,8 +70,9 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
             "Make room or allow writing, and run again."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
-        Path(f"{temporary}.wal").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what cannot be removed now, the next run removes
+            temporary.unlink(missing_ok=True)
+            Path(f"{temporary}.wal").unlink(missing_ok=True)
     log(
         f"published/finance.duckdb: {len(contents)} tables, {sum(content.rows for content in contents.values()):,} rows"
     )

@@ -130,6 +130,7 @@ class BrokenError(Exception):
 
 
 def sha256(data: bytes) -> str:
+    """SHA-256 in lower-case hex."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -246,6 +247,7 @@ def object_spans(text: str, start: int) -> tuple[dict[str, tuple[int, int]], int
 
 
 def is_missing(value: Any) -> bool:
+    """Whether a field was not stated: absent, null, empty, `undefined` or `null`."""
     return value is None or (isinstance(value, str) and value in MISSING)
 
 

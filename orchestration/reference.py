@@ -23,6 +23,7 @@ import duckdb
 
 from orchestration import zones
 from orchestration.files import UTF16_MARKS, FoundFile, UnreadableError, find_files, printable, read_all, scan
+from orchestration.policy import policy_rows, withdrawn_paths
 from orchestration.records import DETAILS, sha256
 from orchestration.settings import LedgerError, Settings
 
@@ -89,16 +90,16 @@ class Policy:
 
     @classmethod
     def read(cls, settings: Settings) -> Policy:
-        """Read currencies.csv, rate_plans.csv and withdrawals.csv; LedgerError if one cannot be read."""
+        """Read currencies.csv, rate_plans.csv and withdrawals.csv; LedgerError if one cannot be used."""
         try:
             return cls(
-                {row["currency_code"]: int(row["minor_units"]) for row in _policy_rows(settings, "currencies")},
-                {row["rate_plan_id"]: row["currency_code"] for row in _policy_rows(settings, "rate_plans")},
-                frozenset(row["path"] for row in _policy_rows(settings, "withdrawals")),
+                {row["currency_code"]: int(row["minor_units"]) for row in policy_rows(settings, "currencies")},
+                {row["rate_plan_id"]: row["currency_code"] for row in policy_rows(settings, "rate_plans")},
+                withdrawn_paths(settings),
             )
-        except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise LedgerError(
-                f"{settings.policy}: currencies.csv, rate_plans.csv or withdrawals.csv cannot be read "
+                f"{settings.policy}: currencies.csv, rate_plans.csv or withdrawals.csv cannot be used "
                 f"({type(error).__name__}: {error})."
             ) from error
 
@@ -145,9 +146,7 @@ class ReferenceSummary:
     seconds: float = 0.0
 
 
-def load_reference(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, log: Log = print
-) -> ReferenceSummary:
+def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, log: Log = print) -> ReferenceSummary:
     """Replace the reference tables by the rows of the files in force; refused rows are listed with line and reason.
 
     LedgerError if the policy rows that they are checked against cannot be read.
@@ -185,11 +184,6 @@ def load_reference(
         rejects=rejects,
         seconds=time.monotonic() - started,
     )
-
-
-def _policy_rows(settings: Settings, name: str) -> list[dict[str, str]]:
-    with open(settings.policy / f"{name}.csv", encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _describe(file: FoundFile) -> _Content:
@@ -237,9 +231,7 @@ def _rows(content: _Content) -> Iterator[Row]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise RefusedError(
-            "invalid_utf8", f"Line {line} is not UTF-8: save the file as CSV in UTF-8."
-        ) from error
+        raise RefusedError("invalid_utf8", f"Line {line} is not UTF-8: save the file as CSV in UTF-8.") from error
     lines = list(io.StringIO(text, newline=""))
     reader = csv.reader(iter(lines), strict=True)
     header: list[str] | None = None

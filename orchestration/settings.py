@@ -183,8 +183,10 @@ def check_pseudonym_key(connection: duckdb.DuckDBPyConnection, settings: Setting
         "select count(*) from raw.landing_contents where feed = 'messaging_interactions'"
     ).fetchone()
     if loaded and loaded[0]:
-        was = "under another LEDGER_PSEUDONYM_KEY" if stored and present else (
-            "under a LEDGER_PSEUDONYM_KEY, and none is set now" if stored else "without a LEDGER_PSEUDONYM_KEY"
+        was = (
+            "under another LEDGER_PSEUDONYM_KEY"
+            if stored and present
+            else ("under a LEDGER_PSEUDONYM_KEY, and none is set now" if stored else "without a LEDGER_PSEUDONYM_KEY")
         )
         raise LedgerError(
             f"The consumer ids in {settings.warehouse} were stored {was}. Set the environment as it was, "

@@ -127,9 +127,13 @@ def _suite(door: str, path: Path, document: Mapping[str, Any], tables: list[Publ
             raise LedgerError(f"{path} defines the control {entry['name']} twice.")
         controls[entry["name"]] = _controls(entry, tables)
     expectations = []
+    judged: set[str] = set()
     for entry in document["expectations"]:
         kwargs = dict(entry["kwargs"])
         name = kwargs.pop("column")
+        if name in judged:
+            raise LedgerError(f"{path} expects something of {name} twice: give it a second control.")
+        judged.add(name)
         if name not in controls:
             raise LedgerError(f"{path} expects something of {name!r}, which is not among its controls.")
         if entry["severity"] not in SEVERITIES:
@@ -142,7 +146,7 @@ def _suite(door: str, path: Path, document: Mapping[str, Any], tables: list[Publ
             Expectation(control, entry["type"], kwargs, entry["severity"], " ".join(entry["notes"].split()))
             for control in controls[name]
         ]
-    unused = controls.keys() - {expectation.control.name for expectation in expectations}
+    unused = controls.keys() - judged
     if unused:
         raise LedgerError(f"{path} computes {', '.join(sorted(unused))} without an expectation.")
     return Suite(document.get("name", door), tuple(expectations), document.get("parameters") or {})

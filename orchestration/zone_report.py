@@ -15,10 +15,11 @@ from itertools import pairwise
 import duckdb
 
 from orchestration import zones
+from orchestration.files import printable
 
 Log = Callable[[str], None]
 Stretch = tuple[datetime, datetime, int]  # from, to (excluded), offset from UTC in seconds
-WIDEST_OFFSET = timedelta(hours=16)  # no zone is further from UTC: a local month may end this much after the UTC month
+LAST_ZONE = timedelta(hours=12)  # the last place to end a month, UTC-12, ends it this much after UTC
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +77,7 @@ def report_zone_changes(connection: duckdb.DuckDBPyConnection, period: date, log
             if changes else f"no site's dates change up to the end of {period:%Y-%m}"
         )
     )
-    for line in _lines(changes):
+    for line in _lines(changes, (until - LAST_ZONE).date() - timedelta(days=1)):
         log(line)
     return changes
 
@@ -107,7 +108,7 @@ def _say_sealed_releases(connection: duckdb.DuckDBPyConnection, version: str, lo
 def _end_of(period: date) -> datetime:
     """The latest instant at which some clock may still show the period."""
     after = (period.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return datetime(after.year, after.month, 1, tzinfo=UTC) + WIDEST_OFFSET
+    return datetime(after.year, after.month, 1, tzinfo=UTC) + LAST_ZONE
 
 
 def _site_rows(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, datetime, datetime]]:
@@ -141,8 +142,8 @@ def _differences(before: list[Stretch], now: list[Stretch]) -> Iterator[tuple[da
             yield begin, end, old[2], new[2]
 
 
-def _lines(changes: list[ZoneChange]) -> Iterator[str]:
-    """One sentence a site: from which instant, over which local dates, by how much at first."""
+def _lines(changes: list[ZoneChange], last_date: date) -> Iterator[str]:
+    """One sentence a site: from which instant, over which local dates (to the period's last), by how much at first."""
     of_site: dict[str, list[ZoneChange]] = {}
     for change in sorted(changes, key=lambda change: (change.site_id, change.begins_at)):
         of_site.setdefault(change.site_id, []).append(change)
@@ -151,7 +152,8 @@ def _lines(changes: list[ZoneChange]) -> Iterator[str]:
         dates = [day for change in own for day in change.dates]
         names = ", ".join(dict.fromkeys(change.time_zone for change in own))
         yield (
-            f"{site} ({names}): from {first.begins_at:%Y-%m-%dT%H:%M:%SZ} on, local dates {min(dates)} to {max(dates)}: "
+            f"{printable(site)} ({names}): from {first.begins_at:%Y-%m-%dT%H:%M:%SZ} on, "
+            f"local dates {min(dates)} to {min(max(dates), last_date)}: "
             f"UTC{_hours(first.offset_before)} before, UTC{_hours(first.offset_now)} now"
         )
 

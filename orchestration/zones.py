@@ -69,9 +69,7 @@ def zone_offsets(name: str) -> list[tuple[datetime, datetime, int]]:
         if not stretches or stretches[-1][1] != offset:
             stretches.append((moment, offset))
     ends = [moment for moment, _ in stretches[1:]] + [end]
-    return [
-        (_instant(start), _instant(stop), offset) for (start, offset), stop in zip(stretches, ends, strict=True)
-    ]
+    return [(_instant(start), _instant(stop), offset) for (start, offset), stop in zip(stretches, ends, strict=True)]
 
 
 def load_zone_offsets(connection: duckdb.DuckDBPyConnection, zones: Iterable[str] | None = None) -> int:

@@ -136,7 +136,8 @@ def edges(batch: Batch) -> None:
         meter = DAILY[number % len(DAILY)]
         charge = Charge(
             plan_id, f"{plan_id}.0", meter, model, included if model != "flat" else F(0),
-            block if model in ("standard", "package") else F(1), F("0.2"), F("39.005"), rounding, F(45) if number % 7 == 3 else None, F(90_000) if number % 5 == 2 else None, "stated", SINCE,
+            block if model in ("standard", "package") else F(1), F("0.2"), F("39.005"), rounding,
+            F(45) if number % 7 == 3 else None, F(90_000) if number % 5 == 2 else None, "stated", SINCE,
         )  # fmt: skip
         if change is None:
             batch.charges.append(charge)

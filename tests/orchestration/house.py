@@ -20,11 +20,11 @@ create schema if not exists billing;
 create schema if not exists quality;
 create schema if not exists usage;
 create or replace table billing.fct_invoice_lines as
-select * from (values
-    ('line-2', 'inv-1', date '2026-04-01', 'dar', 7.000000::decimal(18, 6), 39.0000::decimal(18, 4), 'USD', 'draft', '=1+1'),
-    ('line-1', 'inv-1', date '2026-04-01', 'dar', 3.000000::decimal(18, 6), 0.7800::decimal(18, 4), 'USD', 'draft', 'Café "x"'),
-    ('line-3', 'inv-2', date '2026-04-01', 'dar', 9.000000::decimal(18, 6), 500.0000::decimal(18, 4), 'JPY', 'held', E'a\\r\\nb'),
-    ('line-0', 'inv-0', date '2026-03-01', 'dar', 1.000000::decimal(18, 6), 5.0000::decimal(18, 4), 'USD', 'final', '-7')
+select * replace (quantity::decimal(18, 6) as quantity, amount::decimal(18, 4) as amount) from (values
+    ('line-2', 'inv-1', date '2026-04-01', 'dar', 7, 39.00, 'USD', 'draft', '=1+1'),
+    ('line-1', 'inv-1', date '2026-04-01', 'dar', 3, 0.78, 'USD', 'draft', 'Café "x"'),
+    ('line-3', 'inv-2', date '2026-04-01', 'dar', 9, 500.00, 'JPY', 'held', E'a\\r\\nb'),
+    ('line-0', 'inv-0', date '2026-03-01', 'dar', 1, 5.00, 'USD', 'final', '-7')
 ) as lines (
     invoice_line_id, invoice_id, billing_period, meter, quantity, amount, currency_code, status, description
 );

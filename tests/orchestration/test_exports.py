@@ -185,7 +185,9 @@ def test_a_reviewed_draft_may_be_closed_and_a_changed_one_shows_the_difference(s
         with pytest.raises(LedgerError, match="no longer"):
             require_same_draft(connection, settings, PERIOD, digest[:4])
         connection.execute("update billing.fct_invoice_lines set amount = 78 where invoice_line_id = 'line-2'")
-        with pytest.raises(LedgerError, match=r"line-2: USD 39\.0000 for 7\.000000 then, USD 78\.0000 for 7\.000000 now"):
+        with pytest.raises(
+            LedgerError, match=r"line-2: USD 39\.0000 for 7\.000000 then, USD 78\.0000 for 7\.000000 now"
+        ):
             require_same_draft(connection, settings, PERIOD, digest)
 
 

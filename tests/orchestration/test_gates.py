@@ -60,7 +60,9 @@ def test_what_is_right_passes_and_is_kept(settings: Settings) -> None:
     assert gate.passed
     assert not gate.warnings
     with connect(settings) as connection:
-        kept = connection.execute("select gate, expectation, success, failing_count from quality.gate_results").fetchall()
+        kept = connection.execute(
+            "select gate, expectation, success, failing_count from quality.gate_results"
+        ).fetchall()
     assert kept == [("outgoing", "amounts_are_not_negative", True, 0)]
     assert gates.data_docs(settings).is_file()
 
@@ -136,9 +138,7 @@ def test_a_gate_that_judged_nothing_has_failed() -> None:
 
 
 def test_a_parameter_comes_from_the_policy_rows(settings: Settings) -> None:
-    parameters = {
-        "most": "select value::double from read_csv('{policy}/settings.csv', header = true) where setting = 'settling_days'"
-    }
+    parameters = {"most": "select value::double from read_csv('{policy}/settings.csv') where setting = 'settling_days'"}
     kwargs = {"column": "amounts_are_not_negative", "max_value": {"$PARAMETER": "most"}}
     write_suite(settings, parameters=parameters, expectations=[EXPECTATION | {"kwargs": kwargs}])
     change(settings, "update billing.fct_invoice_lines set amount = -1 where currency_code = 'USD'")

@@ -33,7 +33,9 @@ def test_every_table_and_column_arrives_in_order_and_explained(settings: Setting
         ("line-0",), ("line-1",), ("line-2",), ("line-3",)
     ]  # fmt: skip
     assert contents["billing.fct_invoice_lines"].rows == 4
-    assert query(file, "select count(*) from duckdb_columns() where not internal and coalesce(comment, '') = ''") == [(0,)]
+    assert query(file, "select count(*) from duckdb_columns() where not internal and coalesce(comment, '') = ''") == [
+        (0,)
+    ]
     assert query(file, "select comment from duckdb_tables() where table_name = 'fct_periods'") == [
         ("One row per fct_periods.",)
     ]
@@ -71,10 +73,16 @@ def test_another_row_is_another_hash(settings: Settings, sql: str) -> None:
 
 
 def test_texts_do_not_run_into_each_other(settings: Settings) -> None:
-    change(settings, "create or replace table billing.fct_periods as select 'a' || chr(31) || '1:b' as period, 'c' as state")
+    change(
+        settings,
+        "create or replace table billing.fct_periods as select 'a' || chr(31) || '1:b' as period, 'c' as state",
+    )
     tables = published(settings)
     first = publish(settings, tables, quiet)
-    change(settings, "create or replace table billing.fct_periods as select 'a' as period, 'b' || chr(31) || '1:c' as state")
+    change(
+        settings,
+        "create or replace table billing.fct_periods as select 'a' as period, 'b' || chr(31) || '1:c' as state",
+    )
     assert publish(settings, tables, quiet)["billing.fct_periods"] != first["billing.fct_periods"]
 
 
@@ -138,7 +146,9 @@ def test_a_reader_keeps_the_old_file_and_blocks_nobody(settings: Settings) -> No
     def read() -> None:
         while not stop.is_set():
             try:
-                rows = query(published_file(settings), "select count(*), count(distinct amount) from billing.fct_invoice_lines")
+                rows = query(
+                    published_file(settings), "select count(*), count(distinct amount) from billing.fct_invoice_lines"
+                )
                 seen.add(rows[0][0])
             except duckdb.Error as error:
                 failures.append(error)

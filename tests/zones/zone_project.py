@@ -17,7 +17,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from orchestration import models
+from orchestration import models, sealing, state, zones
+from orchestration.landing import load_landing
+from orchestration.reference import load_reference
 from orchestration.settings import PROJECT_ROOT, Settings, connect
 
 KEYWORDS = {"view": "view", "table": "table", "incremental": "table", "seed": "table"}
@@ -182,3 +184,45 @@ def write_messages(
         "insert into raw.landing_files values ('messaging_interactions/a.jsonl', 'messaging_interactions', 'content', 1, 1, 1)"
     )
     connection.unregister("given")
+
+
+# --- Whole runs ------------------------------------------------------------------------------------------------------
+
+
+def load(connection: duckdb.DuckDBPyConnection, settings: Settings, period: date) -> None:
+    """What a run does before dbt: landing files, reference rows, zone offsets, seals, the run's settings."""
+    load_landing(connection, settings, lambda _: None)
+    load_reference(connection, settings, lambda _: None)
+    zones.load_zone_offsets(connection)
+    sealing.load_seals(connection, settings)
+    state.write_run_settings(connection, settings, period, zones.tzdata_version())
+
+
+def table_rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]:
+    """A table's rows in an order that depends on nothing else; instants as microseconds, whatever the session's zone."""
+    columns = connection.execute(f"describe {table}").fetchall()
+    selected = ", ".join(
+        f'epoch_us("{name}")' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"' for name, kind, *_ in columns
+    )
+    return connection.execute(f"select {selected} from {table} order by all").fetchall()
+
+
+def run_dbt(settings: Settings) -> None:
+    """`dbt run` on a home, as a run does it, without the data tests; AssertionError with dbt's reason."""
+    from dbt.cli.main import dbtRunner
+
+    root, target = str(settings.project_root), settings.home / "dbt"
+    before = os.environ.get("LEDGER_HOME")
+    os.environ["LEDGER_HOME"] = str(settings.home)
+    try:
+        answer = dbtRunner().invoke(
+            ["--log-level", "none", "run", "--project-dir", root, "--profiles-dir", root,
+             "--target-path", str(target), "--log-path", str(target)]
+        )  # fmt: skip
+        assert answer.success, answer.exception or [result.message for result in answer.result if result.status == "error"]
+    finally:
+        models._close_database()
+        if before is None:
+            os.environ.pop("LEDGER_HOME")
+        else:
+            os.environ["LEDGER_HOME"] = before

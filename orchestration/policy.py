@@ -1,0 +1,22 @@
+"""Policy rows that loading needs before dbt has seeded them. Everything else reads them in SQL."""
+
+from __future__ import annotations
+
+import csv
+
+from orchestration.settings import LedgerError, Settings
+
+
+def policy_rows(settings: Settings, name: str) -> list[dict[str, str]]:
+    """The rows of seeds/policy/<name>.csv by column; LedgerError if the file cannot be read."""
+    path = settings.policy / f"{name}.csv"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise LedgerError(f"{path} cannot be read ({type(error).__name__}: {error}).") from error
+
+
+def withdrawn_paths(settings: Settings) -> frozenset[str]:
+    """Landing paths that withdrawals.csv takes out, whether the file is still there or not (SPEC C7)."""
+    return frozenset(row["path"] for row in policy_rows(settings, "withdrawals") if row.get("path"))
