@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from orchestration import sealing
 from orchestration.lock import home_lock
 from orchestration.settings import LedgerError, Settings, connect
 from orchestration.state import month
@@ -37,7 +36,6 @@ def run_job(settings: Settings, job_name: str, period: date, config: dict[str, A
     """Run a job for a period. Raises LedgerError with the reason in one sentence when it fails."""
     started = time.monotonic()
     with home_lock(settings):
-        sealing.remove_leftovers(settings)
         result = _execute(settings, job_name, period, config or {})
     if not result.success:
         _show_failed_gate(settings, result.run_id)
@@ -111,7 +109,7 @@ def _show_failed_gate(settings: Settings, run_id: str) -> None:
         except Exception:  # no gate has ever been judged
             return
     for expectation, table, failing, problem, query, notes in rows[:QUERIES_SHOWN]:
-        what = problem or f"{failing:,} rows"
+        what = problem or ("1 row" if failing == 1 else f"{failing:,} rows")
         print(paint(f"\n{expectation} on {table}: {what}", RED, sys.stderr), file=sys.stderr)
         print(
             f"{notes}\n{paint('The rows', BOLD, sys.stderr)} (duckdb {settings.warehouse}):\n{query}", file=sys.stderr

@@ -7,6 +7,7 @@ A gate that cannot run has failed: every way out of `run_gate` but a whole set o
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -131,6 +132,8 @@ def run_gate(
         ) from error
     gate = Gate(door, period, run_id, results)
     _keep(connection, gate)
+    if door == "outgoing" and not gate.passed:
+        _mark_periods(connection, period)
     return gate
 
 
@@ -300,6 +303,14 @@ def _exception_message(info: Mapping[str, Any]) -> str | None:
         if entry.get("raised_exception"):
             return " ".join(str(entry.get("exception_message") or "it raised an exception").split())
     return None
+
+
+def _mark_periods(connection: duckdb.DuckDBPyConnection, period: date) -> None:
+    """Show the open periods that the gate covers as `gate_failed` in the warehouse; the next build starts afresh."""
+    with contextlib.suppress(duckdb.CatalogException):  # the table itself may be what is missing
+        connection.execute(
+            "update billing.fct_periods set state = 'gate_failed' where state = 'draft' and period <= ?", [period]
+        )
 
 
 # --- Keeping the answer --------------------------------------------------------------------------------------------

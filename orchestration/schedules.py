@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from dagster import (
     DefaultScheduleStatus,
@@ -27,12 +28,13 @@ from dagster import (
     schedule,
     sensor,
 )
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.feeds import PARTITION_TAG
 from orchestration.landing import FEEDS
 from orchestration.settings import LedgerError, Settings
 from orchestration.state import month
+
+AssetJob = Any  # what define_asset_job returns; Dagster does not export its class
 
 # The last zone is twelve hours behind UTC: its month has ended when the first of the next month is half over in UTC.
 LAST_ZONE_HOURS = 12
@@ -87,9 +89,7 @@ def _request(period: str, key: str) -> RunRequest:
     return RunRequest(run_key=key, partition_key=period, run_config=RunConfig(), tags={PARTITION_TAG: period})
 
 
-def build_schedules(
-    monthly_run: UnresolvedAssetJobDefinition, monthly_close: UnresolvedAssetJobDefinition
-) -> list[ScheduleDefinition]:
+def build_schedules(monthly_run: AssetJob, monthly_close: AssetJob) -> list[ScheduleDefinition]:
     """The nightly draft of the running month, and the close of a month that has ended and settled; both off."""
 
     @schedule(
@@ -121,9 +121,7 @@ def build_schedules(
     return [nightly_draft, close_of_month]
 
 
-def build_sensors(
-    monthly_run: UnresolvedAssetJobDefinition, monthly_close: UnresolvedAssetJobDefinition
-) -> list[SensorDefinition]:
+def build_sensors(monthly_run: AssetJob, monthly_close: AssetJob) -> list[SensorDefinition]:
     """The look at the landing folder, and the word when a run fails."""
 
     @sensor(

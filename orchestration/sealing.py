@@ -439,12 +439,14 @@ def _complete_interrupted(settings: Settings) -> None:
     """Finish the renames of a close that had written its seal whole; remove what one that had not left behind."""
     journal = settings.sealed / ".closing"
     if journal.exists():
-        name, _, seal_hash = journal.read_text(encoding="utf-8").strip().partition(" ")
+        name, _, seal_hash = journal.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
+        if not _is_period(name):
+            raise _broken(f"{journal} names no period")
         draft, final = settings.sealed / f".writing-{name}", settings.sealed / name
         if draft.is_dir() and not final.exists():
             draft.rename(final)
             _flush_folder(settings.sealed)
-        if final.is_dir() and file_sha256(final / SEAL_FILE) == seal_hash:
+        if (final / SEAL_FILE).is_file() and file_sha256(final / SEAL_FILE) == seal_hash:
             _replace(settings.sealed / "HEAD", f"{name} {seal_hash}\n".encode())
         journal.unlink()
         _flush_folder(settings.sealed)

@@ -20,7 +20,7 @@ from oracle.closing import credit_lines
 from oracle.rating import invoices, line_rows, rate_contract
 
 F = Fraction
-MINOR_UNITS = {"USD": 2, "JPY": 0, "KWD": 3}
+MINOR_UNITS = {"EUR": 2, "JPY": 0, "KWD": 3, "USD": 2}
 DAILY = ("dar", "channel_credit", "listening", "cobrowse_session", "function_invocation")
 METERS = (*DAILY, "platform_user", "subscription")
 SINCE = date(1990, 1, 1)

@@ -5,9 +5,8 @@ Loading (`load_landing`, `load_reference`) and sealing are the project's own; db
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -15,13 +14,24 @@ from typing import Any
 
 import duckdb
 from models.runner import Scratch
-from oracle import Ledger, Line, State
+from oracle import Ledger, State
 from oracle import close as oracle_close
 from oracle import draft as oracle_draft
 from oracle import metering as oracle_metering
 from oracle import read as oracle_read
 from oracle import read_policy as oracle_policy
-from oracle.build import HEADERS, conversation, invocation, message, millis, site, write_lines, write_policy, write_reference
+from oracle.build import (
+    conversation,
+    invocation,
+    message,
+    millis,
+    site,
+    snapshot,
+    user,
+    write_lines,
+    write_policy,
+    write_reference,
+)
 from oracle.closing import total_billed
 from oracle.compare import LINE_KEY, LINE_VALUES, _as_line, billed_by_usage_period, fetch, table_differences
 
@@ -66,6 +76,7 @@ CHARGES: list[Row] = [
     _charge("pb", "listening", "listening", "package", block_size="2", price_per_block="7.5", rounding="none"),
     _charge("pb", "functions", "function_invocation", "package", block_size="250", credits_per_block="1",
             included_quantity="10", price_per_block="150", rounding="down"),
+    _charge("pb", "users", "platform_user", "standard", included_quantity="2", price_per_block="1000"),
 ]  # fmt: skip
 
 
@@ -153,9 +164,10 @@ class House:
         self.scratch.run(*MARTS, *more)
 
     def close(self, period: date) -> sealing.Seal:
-        """Run and seal; the oracle's ledger closes too."""
+        """Run, set the draft beside the oracle's, and seal; the oracle's ledger closes too."""
         self.run(period)
         state = self.state(period)
+        assert self.differences(period, state) == []
         seal = sealing.seal_period(self.connection, self.settings, period, "test", "run", log=lambda text: None)
         self.ledger = oracle_close(state, self.ledger, period)
         return seal
@@ -203,9 +215,9 @@ class House:
             default=F(-1),
         )
 
-    def differences(self, period: date) -> list[str]:
+    def differences(self, period: date, state: State | None = None) -> list[str]:
         """The open lines, and the totals by usage period, that are not the oracle's."""
-        state = self.state(period)
+        state = state or self.state(period)
         names = (*LINE_KEY, *LINE_VALUES, "billed_before_quantity", "billed_before_amount")
         actual = [self._open(row) for row in fetch(self.connection, "billing.fct_invoice_lines", names, "status <> 'final'")]
         expected = [self._open(line.row()) for line in oracle_draft(state, self.ledger, period)]
@@ -215,9 +227,12 @@ class House:
         for key in sorted({*totals, *wanted}, key=str):
             if totals.get(key, (F(0), F(0))) != wanted.get(key, (F(0), F(0))):
                 messages.append(f"billed for {key}: {totals.get(key)}, should be {wanted.get(key)}")
-        held = fetch(self.connection, "billing.fct_invoice_lines", ("contract_id",), f"status = 'held' and billing_period = date '{period}'")
-        if {row["contract_id"] for row in held} - state.held:
-            messages.append(f"held: {held}, should be {state.held}")
+        first_open = self.ledger.first_open
+        open_now = f"status <> 'final' and billing_period = date '{first_open}'"
+        statuses = fetch(self.connection, "billing.fct_invoice_lines", ("contract_id", "status"), open_now)
+        for row in statuses:
+            if (row["contract_id"] in state.held) != (row["status"] == "held"):
+                messages.append(f"{row['contract_id']} is {row['status']} in {first_open:%Y-%m}; held are {set(state.held)}")
         return messages
 
     @staticmethod
@@ -248,5 +263,5 @@ class House:
         return {key: value for key, value in billed_by_usage_period(self.connection).items() if any(value)}
 
 
-__all__ = ["AS_OF", "CHARGES", "CONTRACTS", "HEADERS", "LAST", "PERIODS", "SITES", "House", "Line", "conversation",
-           "csv", "invocation", "message", "millis", "site", "Callable"]  # fmt: skip
+__all__ = ["AS_OF", "CHARGES", "CONTRACTS", "LAST", "PERIODS", "SITES", "House", "conversation", "invocation", "message",
+           "millis", "site", "snapshot", "user"]  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from dagster import (
 from orchestration import schedules
 from orchestration.instance import dagster_home, open_instance
 from orchestration.models import read_manifest
-from orchestration.settings import Settings
+from orchestration.settings import LedgerError, Settings
 from orchestration.suites import published_tables
 from orchestration.warehouse import LedgerTranslator, asset_key_of_table
 
@@ -205,3 +207,29 @@ def test_a_failed_run_is_written_down(tmp_path: Path, monkeypatch: pytest.Monkey
     schedules.report_failure(settings, "monthly_run", "run-1", "2026-04", "Steps failed: ['gate_outgoing']")
     (line,) = (tmp_path / "logs" / "failures.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["run_id"] == "run-1"
+
+
+def test_a_failed_run_is_posted_where_the_webhook_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    posted: list[dict] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    settings = Settings.from_environment({"LEDGER_HOME": str(tmp_path)})
+    monkeypatch.setenv("LEDGER_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/failed")
+    schedules.report_failure(settings, "monthly_close", "run-2", "2026-04", "Steps failed: ['closed_period']")
+    thread.join()
+    server.server_close()
+    assert [(entry["job"], entry["period"]) for entry in posted] == [("monthly_close", "2026-04")]
+    monkeypatch.setenv("LEDGER_WEBHOOK_URL", "file:///etc/passwd")
+    with pytest.raises(LedgerError, match="not an http"):
+        schedules.report_failure(settings, "monthly_close", "run-2", "2026-04", "Steps failed")

@@ -78,6 +78,14 @@ def test_a_failure_names_table_count_and_query(settings: Settings) -> None:
         assert len(connection.execute(failure.query).fetchall()) == 3
 
 
+def test_a_failed_gate_shows_in_the_periods(settings: Settings) -> None:
+    change(settings, "update billing.fct_invoice_lines set amount = -1")
+    judge(settings)
+    with connect(settings) as connection:
+        states = connection.execute("select state from billing.fct_periods order by period").fetchall()
+    assert states == [("closed",), ("gate_failed",)]
+
+
 def test_a_warning_does_not_stop(settings: Settings) -> None:
     write_suite(settings, expectations=[EXPECTATION | {"severity": "warning"}])
     change(settings, "update billing.fct_invoice_lines set amount = -1")

@@ -68,7 +68,8 @@ findings as (
         and conflicts.activity_date = site_days.site_date
     cross join first_billed
     cross join run
-    where {{ period_of('conflicts.activity_date') }} between first_billed.first_billed_period and run.period
+    where {{ period_of('conflicts.activity_date') }} >= first_billed.first_billed_period
+        and {{ period_of('conflicts.activity_date') }} <= run.period
     group by all
     union all
     select

@@ -1,5 +1,4 @@
-{# SPEC R12. Only conversations that arrived more than once, those that repeat a message id within one copy,
-   and copies that share a Co-Browse session need comparing; all others have one copy of everything. #}
+{# SPEC R12: what decides between the copies that compete. #}
 with conversations as (
     select * from {{ ref('stg_messaging__conversations') }}
 ),
@@ -8,52 +7,12 @@ files as (
     select * from {{ ref('int_files') }}
 ),
 
+contested as (
+    select * from {{ ref('int_copies_in_contest') }}
+),
+
 messages as (
     select * from {{ ref('int_messages_accepted') }}
-),
-
-sessions as (
-    select * from {{ ref('stg_messaging__cobrowse_sessions') }}
-),
-
-repeated_conversations as (
-    select site_id, conversation_id
-    from conversations
-    group by site_id, conversation_id
-    having count(*) > 1 or bool_or(has_repeated_message_ids)
-),
-
-repeated_sessions as (
-    select site_id, session_id
-    from sessions
-    group by site_id, session_id
-    having count(*) > 1
-),
-
-contested as (
-    select
-        conversations.conversation_copy_id,
-        true as has_contested_messages
-    from conversations
-    inner join repeated_conversations
-        on conversations.site_id = repeated_conversations.site_id
-        and conversations.conversation_id = repeated_conversations.conversation_id
-    union all
-    select
-        sessions.conversation_copy_id,
-        false as has_contested_messages
-    from sessions
-    inner join repeated_sessions
-        on sessions.site_id = repeated_sessions.site_id
-        and sessions.session_id = repeated_sessions.session_id
-),
-
-contested_copies as (
-    select
-        conversation_copy_id,
-        bool_or(has_contested_messages) as has_contested_messages
-    from contested
-    group by conversation_copy_id
 ),
 
 measured as (
@@ -62,7 +21,7 @@ measured as (
         count(*) as messages,
         max(messages.sent_at) as last_message_at
     from messages
-    where messages.conversation_copy_id in (select conversation_copy_id from contested_copies)
+    where messages.conversation_copy_id in (select conversation_copy_id from contested)
     group by messages.conversation_copy_id
 ),
 
@@ -77,12 +36,12 @@ copies as (
         conversations.is_partial,
         files.file,
         files.arrived_in,
-        contested_copies.has_contested_messages,
+        contested.has_contested_messages,
         coalesce(measured.messages, 0) as messages,
         measured.last_message_at
     from conversations
-    inner join contested_copies
-        on conversations.conversation_copy_id = contested_copies.conversation_copy_id
+    inner join contested
+        on conversations.conversation_copy_id = contested.conversation_copy_id
     inner join files
         on conversations.content_id = files.content_id
     left join measured

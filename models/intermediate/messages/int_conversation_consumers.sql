@@ -6,6 +6,10 @@ messages as (
     select * from {{ ref('int_messages_accepted') }}
 ),
 
+unlisted_copies as (
+    select * from {{ ref('int_unlisted_copies') }}
+),
+
 -- Of several the one with the smallest (timeL, participantId), a missing timeL last (SPEC R3).
 listed as (
     select
@@ -23,10 +27,8 @@ senders as (
         messages.conversation_id,
         arg_min(messages.participant_id, {'at': messages.sent_at, 'id': messages.participant_id}) as consumer_id
     from messages
-    anti join listed
-        on messages.site_id = listed.site_id
-        and messages.conversation_id = listed.conversation_id
-    where messages.sender_side = 'consumer'
+    where messages.conversation_copy_id in (select conversation_copy_id from unlisted_copies)
+        and messages.sender_side = 'consumer'
         and messages.participant_id is not null
     group by messages.site_id, messages.conversation_id
 ),

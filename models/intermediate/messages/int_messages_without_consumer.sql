@@ -24,19 +24,19 @@ offsets as (
     select * from {{ ref('int_site_utc_offsets') }}
 ),
 
-conversations_without_consumer as (
-    select conversations.conversation_copy_id
-    from {{ ref('stg_messaging__conversations') }} as conversations
+copies_without_consumer as (
+    select unlisted_copies.conversation_copy_id
+    from {{ ref('int_unlisted_copies') }} as unlisted_copies
     anti join consumers
-        on conversations.site_id = consumers.site_id
-        and conversations.conversation_id = consumers.conversation_id
+        on unlisted_copies.site_id = consumers.site_id
+        and unlisted_copies.conversation_id = consumers.conversation_id
 ),
 
 -- A consumer's message that names its sender has its relationship; that sender then is the conversation's consumer.
 unrelated as (
     select messages.*
     from messages
-    where messages.conversation_copy_id in (select conversation_copy_id from conversations_without_consumer)
+    where messages.conversation_copy_id in (select conversation_copy_id from copies_without_consumer)
 ),
 
 judged as (

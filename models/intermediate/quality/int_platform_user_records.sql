@@ -43,9 +43,18 @@ judged as (
             when place > 1 then 'other_copy'
             when is_enabled and not coalesce(is_deleted, false) and user_type is not null then 'counted'
             else 'not_counted'
-        end as outcome,
-        coalesce(rejected_reason, case when place = 1 then 'not_an_enabled_human_or_bot' end) as reason
+        end as outcome
     from placed
+),
+
+explained as (
+    select
+        *,
+        case outcome
+            when 'rejected' then rejected_reason
+            when 'not_counted' then 'not_an_enabled_human_or_bot'
+        end as reason
+    from judged
 )
 
-select * from judged
+select * from explained

@@ -1,0 +1,82 @@
+"""The demo's landing folder and seal, and nothing else: runs and closes that die at a random moment, then a plain one."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from end_to_end.commands import Answer, Command, Home, Lab, contents
+from end_to_end.story_demo import DRAFTED, LATER, Shared
+
+# Another machine: neither its zone nor its words may show in a figure.
+ELSEWHERE = {"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+
+
+@dataclass
+class Killed:
+    """What the plain commands left after those that died."""
+
+    home: Home
+    deaths: list[tuple[str, Answer]] = field(default_factory=list)  # when, and how it ended
+    after_death: list[str] = field(default_factory=list)  # what a reader could not read, and what a seal was half of
+    run: Answer | None = None
+    exports: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+    closed: Answer | None = None
+    exports_closed: dict[str, str] = field(default_factory=dict)
+    sealed_closed: dict[str, str] = field(default_factory=dict)
+    contents_closed: dict[str, str] = field(default_factory=dict)
+    verified: Answer | None = None
+    left: list[str] = field(default_factory=list)  # temporary names that are still there
+
+
+def play(lab: Lab, project: Path, as_of_run: str, shared: Shared) -> Killed:
+    """The whole story; its moments depend on the clock, so that every time other ones are tried."""
+    shared.is_ready.wait()
+    if shared.home is None:
+        raise RuntimeError("the demo has not run")
+    dice = random.Random()
+    home = Home(lab, shared.home.folder, project, ELSEWHERE)
+    seen = Killed(home)
+    at_run, at_close = {"LEDGER_AS_OF": as_of_run}, LATER
+    models = dice.randrange(1, 90)
+    _kill(seen, home.start("run", "--period", DRAFTED, **at_run), dice, f"after {models} models",
+          lambda text: text.count(" of 38") >= models)  # fmt: skip
+    _kill(seen, home.start("run", "--period", DRAFTED, **at_run), dice, "while publishing",
+          lambda text: "gate_outgoing" in text, 2.0)  # fmt: skip
+    seen.run = home.run("run", "--period", DRAFTED, **at_run)
+    seen.exports, seen.contents = home.bytes_of("exports"), contents(home.published)
+    _kill(seen, home.start("close", "--period", DRAFTED, **at_close), dice, "while sealing",
+          lambda _: any((home.folder / "sealed").glob(".writing-*")), 0.3)  # fmt: skip
+    _kill(seen, home.start("close", "--period", DRAFTED, **at_close), dice, "after sealing",
+          lambda text: "is sealed" in text or "is closed" in text, 6.0)  # fmt: skip
+    seen.closed = home.run("close", "--period", DRAFTED, **at_close)
+    seen.exports_closed, seen.sealed_closed = home.bytes_of("exports"), home.bytes_of("sealed")
+    seen.contents_closed = contents(home.published)
+    seen.verified = home.run("verify")
+    seen.left = [
+        path.relative_to(home.folder).as_posix()
+        for folder in ("exports", "sealed", "published", "tmp")
+        for path in (home.folder / folder).rglob("*")
+        if path.name.startswith(".") or ".tmp-" in path.name or folder == "tmp"
+    ]
+    return seen
+
+
+def _kill(seen: Killed, command: Command, dice: random.Random, when: str, is_time: object, spread: float = 0.5) -> None:
+    """SIGKILL up to `spread` seconds after a moment; what stands then must be whole."""
+    command.wait_until(lambda: is_time(command.messages))
+    delay = dice.random() * spread
+    time.sleep(delay)
+    seen.deaths.append((f"{when} and {delay:.2f} s", command.kill()))
+    home = seen.home
+    if home.published.exists():
+        try:
+            contents(home.published, "billing.")
+        except Exception as error:
+            seen.after_death.append(f"{when}: {home.published.name} cannot be read ({error})")
+    for folder in (home.folder / "sealed").glob("20*"):
+        if not (folder / "seal.json").exists():
+            seen.after_death.append(f"{when}: {folder.name} is half a seal")
