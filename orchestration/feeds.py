@@ -17,6 +17,7 @@ from orchestration.settings import LedgerError, parse_period
 from orchestration.state import LOADED, loading, set_stage, write_run_settings
 from orchestration.terminal import markdown
 from orchestration.warehouse import ENGINEERS
+from orchestration.zone_report import report_zone_changes
 from orchestration.zones import load_zone_offsets, tzdata_version
 
 PARTITION_TAG = "dagster/partition"
@@ -89,8 +90,9 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
                 },
             )
         load_reference(connection, settings, log)
-        load_zone_offsets(connection)
         load_seals(connection, settings)
+        report_zone_changes(connection, parse_period(partition), log)
+        load_zone_offsets(connection)
         write_run_settings(connection, settings, parse_period(partition), tzdata_version())
         yield _with_rows(connection, MANIFEST_KEY, ["landing_files", "landing_contents", "rejected_records"])
         yield _with_rows(connection, REFERENCE_KEY, ["accounts", "sites", "contracts", "credits"])

@@ -45,8 +45,8 @@ class ZoneChange:
 def report_zone_changes(connection: duckdb.DuckDBPyConnection, period: date, log: Log) -> list[ZoneChange]:
     """Say which sites' dates up to the end of the period change with the installed tzdata, one line a site.
 
-    To be called between `load_reference` and `load_zone_offsets`: the old offsets are those still in
-    raw.zone_offsets. Nothing is said, and nothing computed, while the release is the same. Only time from the first
+    To be called after `load_reference` and `load_seals` and before `load_zone_offsets`: the old offsets are those still
+    in raw.zone_offsets. Nothing is said, and nothing computed, while the release is the same. Only time from the first
     loaded event on counts, and of each zone only the time in which the site is in it.
     """
     version = zones.tzdata_version()
@@ -66,7 +66,8 @@ def report_zone_changes(connection: duckdb.DuckDBPyConnection, period: date, log
             if start < stop:
                 changes.append(ZoneChange(site, zone, start, stop, was, becomes))
     releases = sorted(
-        row[0] for row in connection.execute(
+        row[0]
+        for row in connection.execute(
             "select distinct tzdata_version from raw.zone_offsets where tzdata_version <> ?", [version]
         ).fetchall()
     )
@@ -74,7 +75,8 @@ def report_zone_changes(connection: duckdb.DuckDBPyConnection, period: date, log
         f"tzdata is {version} now, the warehouse was built with {', '.join(releases)}: "
         + (
             f"dates of {len({change.site_id for change in changes})} sites change up to the end of {period:%Y-%m}"
-            if changes else f"no site's dates change up to the end of {period:%Y-%m}"
+            if changes
+            else f"no site's dates change up to the end of {period:%Y-%m}"
         )
     )
     for line in _lines(changes, (until - LAST_ZONE).date() - timedelta(days=1)):
@@ -96,7 +98,12 @@ def _stored_offsets(connection: duckdb.DuckDBPyConnection, version: str) -> dict
 
 
 def _say_sealed_releases(connection: duckdb.DuckDBPyConnection, version: str, log: Log) -> None:
-    """Name the sealed periods that rest on another release: what differs there is billed as an adjustment (C3)."""
+    """Name the sealed periods that rest on another release: what differs there is billed as an adjustment (C3).
+
+    Said once, when the release is new to this warehouse; a warehouse made anew knows the old release by its seals only.
+    """
+    if connection.execute("select 1 from raw.zone_offsets where tzdata_version = ? limit 1", [version]).fetchone():
+        return
     for release, periods in connection.execute(
         "select tzdata_version, string_agg(strftime(seal_period, '%Y-%m'), ', ' order by seal_period) from raw.seals "
         "where tzdata_version <> ? group by tzdata_version order by tzdata_version",

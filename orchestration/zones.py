@@ -10,6 +10,7 @@ explicit ones are read from the file, the later ones found by daily steps and bi
 from __future__ import annotations
 
 import importlib.resources
+import io
 import struct
 import zoneinfo
 from collections.abc import Iterable
@@ -56,11 +57,16 @@ def zone_offsets(name: str) -> list[tuple[datetime, datetime, int]]:
     Neighbouring stretches differ in offset: a change of abbreviation alone is no transition. LedgerError for a name
     that the package does not have.
     """
-    data = _zone_file(name)
+    return list(_offsets_of(_zone_file(name)))
+
+
+@cache
+def _offsets_of(data: bytes) -> tuple[tuple[datetime, datetime, int], ...]:
+    """The stretches of a zone file; many names share one."""
     begin, end = _seconds(FIRST_INSTANT), _seconds(LAST_INSTANT)
     explicit, has_rule = _explicit_transitions(data)
     moments = [begin, *sorted(moment for moment in set(explicit) if begin < moment < end)]
-    zone = _zone(name)
+    zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(data))
     if has_rule:
         moments += _later_transitions(zone, max(begin, explicit[-1] if explicit else begin), end)
     stretches: list[tuple[int, int]] = []
@@ -69,7 +75,9 @@ def zone_offsets(name: str) -> list[tuple[datetime, datetime, int]]:
         if not stretches or stretches[-1][1] != offset:
             stretches.append((moment, offset))
     ends = [moment for moment, _ in stretches[1:]] + [end]
-    return [(_instant(start), _instant(stop), offset) for (start, offset), stop in zip(stretches, ends, strict=True)]
+    return tuple(
+        (_instant(start), _instant(stop), offset) for (start, offset), stop in zip(stretches, ends, strict=True)
+    )
 
 
 def load_zone_offsets(connection: duckdb.DuckDBPyConnection, zones: Iterable[str] | None = None) -> int:
@@ -139,12 +147,6 @@ def _zone_file(name: str) -> bytes:
     if name not in zone_keys():
         raise LedgerError(f"{name!r} is no zone of tzdata {tzdata_version()}: write an IANA Area/City name or UTC.")
     return importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
-
-
-def _zone(name: str) -> zoneinfo.ZoneInfo:
-    """The zone as zoneinfo reads the package's own file: never the machine's."""
-    with importlib.resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return zoneinfo.ZoneInfo.from_file(file, key=name)
 
 
 def _offset(zone: zoneinfo.ZoneInfo, seconds: int) -> int:

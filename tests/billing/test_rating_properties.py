@@ -12,12 +12,12 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
-from cases import DAILY, MINOR_UNITS, SINCE, Batch, batches, expected, load
 from hypothesis import given, settings
 from models.runner import Scratch
 from oracle import Charge, Contract, Plan, Tier
 from oracle.arithmetic import rounded
 from oracle.compare import differences
+from rating_cases import DAILY, MINOR_UNITS, SINCE, Batch, batches, expected, load
 
 F = Fraction
 MARTS = (
@@ -87,7 +87,9 @@ def check_sums(batch: Batch, scratch: Scratch) -> None:
         "where (difference <> 0 or difference is null) and check_name not like 'records_received:%'"
     )
     minor = {plan.rate_plan_id: MINOR_UNITS[plan.currency_code] for plan in batch.plans}
-    bounded = {row.charge_id for row in batch.charges if row.minimum_amount is not None or row.maximum_amount is not None}
+    bounded = {
+        row.charge_id for row in batch.charges if row.minimum_amount is not None or row.maximum_amount is not None
+    }
     suspended = {contract.contract_id for contract in batch.contracts if contract.functions_over_cap == "suspended"}
     running: dict[tuple[str, str, date], tuple[Fraction, Fraction]] = {}
     for row in scratch.rows(
@@ -114,7 +116,12 @@ def edges(batch: Batch) -> None:
     """Every model and rounding x quantity around the allowance x date of a change x kind of contract."""
     period, last = batch.period, batch.period.replace(day=31)
     included, block = F(2000), F(100)
-    models = [("standard", None), *(("package", r) for r in ("up", "down", "none")), ("graduated", None), ("volume", None)]
+    models = [
+        ("standard", None),
+        *(("package", r) for r in ("up", "down", "none")),
+        ("graduated", None),
+        ("volume", None),
+    ]
     quantities = (0, 1999, 2000, 2001, 2100, 2101, 10**9)
     # Where a second term begins, and whether it says the same.
     changes = [None, *itertools.product((period, period.replace(day=2), last), (True, False))]
@@ -144,7 +151,9 @@ def edges(batch: Batch) -> None:
         else:
             later = replace(charge, effective_from=change[0])
             if not change[1]:
-                later = replace(later, price_per_block=F("45.5"), included_quantity=charge.included_quantity * F(19, 20))
+                later = replace(
+                    later, price_per_block=F("45.5"), included_quantity=charge.included_quantity * F(19, 20)
+                )
                 later = replace(later, block_size=F(250) if charge.block_size == block else F(1))
             batch.charges += [replace(charge, effective_to=change[0]), later]
         if model in ("graduated", "volume"):

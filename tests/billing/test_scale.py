@@ -14,10 +14,10 @@ from fractions import Fraction
 
 import duckdb
 import pytest
-from cases import METERED, SINCE, Batch, expected, load
 from models.runner import POLICY, ROOT, Scratch, load_project
-from oracle import Contract, Plan, read_policy
+from oracle import Contract, read_policy
 from oracle.compare import differences
+from rating_cases import METERED, SINCE, Batch, expected, load
 
 CONTRACTS = 10_000
 MARTS = ("fct_invoice_lines", "fct_invoice_line_sites", "fct_invoice_line_tiers", "fct_invoices")
@@ -56,7 +56,8 @@ def test_ten_thousand_contracts_are_rated_at_once(record_property: Callable[[str
                 when 'dar' then 1500 else 300 end) as decimal(18, 6)) as quantity,
             date '2026-03-01' as period
         from range({CONTRACTS}) as numbers(n), range(10) as days(day),
-            (values ('dar'), ('listening'), ('channel_credit'), ('cobrowse_session'), ('function_invocation')) as m(meter)
+            (values ('dar'), ('listening'), ('channel_credit'), ('cobrowse_session'), ('function_invocation'))
+                as meters(meter)
     """
     scratch.give("int_metered_usage", [], METERED)
     scratch.connection.execute(f"insert into intermediate.int_metered_usage by name {usage}")
@@ -64,7 +65,9 @@ def test_ten_thousand_contracts_are_rated_at_once(record_property: Callable[[str
     began = time.monotonic()
     scratch.run(*MARTS)
     seconds = time.monotonic() - began
-    lines = scratch.rows("select count(*) as lines, count(distinct contract_id) as contracts from billing.fct_invoice_lines")
+    lines = scratch.rows(
+        "select count(*) as lines, count(distinct contract_id) as contracts from billing.fct_invoice_lines"
+    )
     record_property("rating_seconds", round(seconds, 1))
     record_property("lines", lines[0]["lines"])
     print(f"{CONTRACTS} contracts, {lines[0]['lines']} lines, 500,000 rows of usage: {seconds:.1f} s")
@@ -76,7 +79,9 @@ def test_ten_thousand_contracts_are_rated_at_once(record_property: Callable[[str
     sample = Batch(MARCH, MARCH, list(policy.plans.values()), policy.charges, policy.tiers)
     for n in chosen:
         sample.contracts.append(
-            Contract(f"c{n}", f"A{n}", PLANS[n % 3], date(2026, 3, 12) if n % 10 == 7 else date(2020, 1, 1), None, "charge")
+            Contract(
+                f"c{n}", f"A{n}", PLANS[n % 3], date(2026, 3, 12) if n % 10 == 7 else date(2020, 1, 1), None, "charge"
+            )
         )
         for k in range(n % 2 + 1):
             sample.sites[f"s{n}.{k}"] = [(SINCE, f"A{n}")]

@@ -42,7 +42,9 @@ def expected(closes: Sequence[Moment], now: Moment) -> oracle.Result:
     rows, site_rows, tier_rows = line_rows(lines)
     result = oracle.compute(now.landing, now.policy, now.as_of, now.period)
     documents = invoices(lines, state.contracts)
-    return replace(result, lines=rows, line_sites=site_rows, line_tiers=tier_rows, invoices=documents, line_objects=lines)
+    return replace(
+        result, lines=rows, line_sites=site_rows, line_tiers=tier_rows, invoices=documents, line_objects=lines
+    )
 
 
 def _as_shown(line: Line, bases: dict[str, str | None]) -> Line:

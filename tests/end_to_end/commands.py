@@ -135,6 +135,7 @@ class Lab:
         with _environment(self.environment()):
             multiprocessing.forkserver.ensure_running()
         self.commands: list[Command] = []
+        self.is_closed = False
 
     def environment(self) -> dict[str, str]:
         """A clean environment: nothing of ours but the path; no usage statistics while the tools are imported."""
@@ -193,6 +194,8 @@ class Home:
 
     def start(self, *arguments: str, is_plain: bool = False, **variables: str) -> Command:
         """Start `python -m orchestration <arguments>` with its own clean environment."""
+        if self.lab.is_closed:
+            raise RuntimeError("the tests are over")
         environment = self.lab.environment() | {"LEDGER_HOME": str(self.folder)} | self.variables | variables
         command = Command(self, arguments, environment, is_plain)
         self.lab.commands.append(command)

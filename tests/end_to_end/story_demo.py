@@ -1,4 +1,4 @@
-"""`make demo`, `make demo` again while others want the same home, the second close under a reader's eyes, a flipped byte."""
+"""`make demo`, again while others want the same home, the second close under a reader's eyes, a flipped byte."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sql_rules
 import yaml
-from house import House, Node, layer, mart, parents
+from house_project import House, Node, layer, mart, parents
 
 # --- who reads what ---
 
@@ -38,7 +38,7 @@ def a_source_is_read_by_one_staging_model(house: House) -> list[str]:
 
 
 def no_layer_reads_upwards(house: House) -> list[str]:
-    """Intermediate never reads a mart; usage and reference marts read no mart; staging read by marts is an exception."""
+    """No mart feeds intermediate, nor usage and reference marts; a mart that reads staging is an exception."""
     by_name = {node["name"]: node for node in house.models}
     findings = []
     for node in house.models:
@@ -77,7 +77,9 @@ def a_model_is_a_pair(house: House) -> list[str]:
         patch = (node["patch_path"] or "").split("://")[-1]
         if patch != str(Path(node["original_file_path"]).with_suffix(".yml")):
             findings.append(f"{node['name']}: described in {patch or 'no file'}, not beside its SQL")
-        elif [model["name"] for model in yaml.safe_load(sql.with_suffix(".yml").read_text())["models"]] != [node["name"]]:
+        elif [model["name"] for model in yaml.safe_load(sql.with_suffix(".yml").read_text())["models"]] != [
+            node["name"]
+        ]:
             findings.append(f"{node['name']}: its yml describes other models too")
     return findings
 
@@ -168,7 +170,11 @@ def a_model_that_decides_has_a_unit_test(house: House) -> list[str]:
         sql = sql_rules.without_comments(node["raw_code"])
         why = [
             word
-            for word, pattern in (("case", r"\bcase\b"), ("window", r"\bover\b|\bqualify\b"), ("arg", r"\barg_(min|max)\b"))
+            for word, pattern in (
+                ("case", r"\bcase\b"),
+                ("window", r"\bover\b|\bqualify\b"),
+                ("arg", r"\barg_(min|max)\b"),
+            )
             if re.search(pattern, sql, re.IGNORECASE)
         ] + ["policy"] * any(kind == "seed" for kind, _ in parents(node))
         if why and node["name"] not in tested:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from house import House
+from house_project import House
+
 
 def without_comments(sql: str) -> str:
     """SQL without Jinja and SQL comments; line numbers are kept."""
@@ -67,7 +68,9 @@ CALENDAR = (
 def no_clock_in_sql(house: House) -> list[str]:
     """LEDGER_AS_OF, read once per run, is the only clock."""
     return [
-        f"{name}:{line}: {text}" for name, sql in _sql_files(house, macros=True) for line, text in _lines_with(CLOCKS, sql)
+        f"{name}:{line}: {text}"
+        for name, sql in _sql_files(house, macros=True)
+        for line, text in _lines_with(CLOCKS, sql)
     ]
 
 
@@ -88,7 +91,11 @@ FLOATS = r"\b(double|float|real|float4|float8)\b|\bavg\s*\(|\bmean\s*\(|(?<![/\w
 
 def no_float_in_sql(house: House) -> list[str]:
     """SPEC P7: division of decimals and avg() give DOUBLE in DuckDB."""
-    return [f"{name}:{line}: {text}" for name, sql in _sql_files(house) for line, text in _lines_with(FLOATS, without_strings(sql))]
+    return [
+        f"{name}:{line}: {text}"
+        for name, sql in _sql_files(house)
+        for line, text in _lines_with(FLOATS, without_strings(sql))
+    ]
 
 
 def no_between(house: House) -> list[str]:
@@ -96,7 +103,7 @@ def no_between(house: House) -> list[str]:
     return [
         f"{name}:{line}: between"
         for name, sql in _sql_files(house)
-        for line, text in _lines_with(r"(rows|range)?\s*\bbetween\b", sql)
+        for line, text in _lines_with(r"\b((rows|range)\s+)?between\b", sql)
         if not text.lower().startswith(("rows", "range"))
     ]
 

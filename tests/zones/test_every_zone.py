@@ -76,7 +76,9 @@ def test_each_instant_around_each_change_has_zoneinfos_date(
 ) -> None:
     home, site, epoch_ms = every_zone
     names = zone_names()
-    expected = [local_date(names[number], moment) for number, moment in zip(site.tolist(), epoch_ms.tolist(), strict=True)]
+    expected = [
+        local_date(names[number], moment) for number, moment in zip(site.tolist(), epoch_ms.tolist(), strict=True)
+    ]
     with project.open(home) as connection:
         found = dates_by_project(connection)
     wrong = [

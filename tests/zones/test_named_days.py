@@ -237,17 +237,29 @@ CASES = [
     Case(
         "the last second of a month, first of all",
         "Pacific/Kiritimati",  # +14
-        {"2026-10-31 09:59:59": "2026-10-31", "2026-10-31 09:59:59.999": "2026-10-31", "2026-10-31 10:00": "2026-11-01"},
+        {
+            "2026-10-31 09:59:59": "2026-10-31",
+            "2026-10-31 09:59:59.999": "2026-10-31",
+            "2026-10-31 10:00": "2026-11-01",
+        },
     ),
     Case(
         "the last second of a month, last of all places where people live",
         "Pacific/Pago_Pago",  # -11
-        {"2026-11-01 10:59:59": "2026-10-31", "2026-11-01 10:59:59.999": "2026-10-31", "2026-11-01 11:00": "2026-11-01"},
+        {
+            "2026-11-01 10:59:59": "2026-10-31",
+            "2026-11-01 10:59:59.999": "2026-10-31",
+            "2026-11-01 11:00": "2026-11-01",
+        },
     ),
     Case(
         "the last second of a month in UTC-12, which no site may state: its row is put past the door",
         "Etc/GMT+12",
-        {"2026-11-01 11:59:59": "2026-10-31", "2026-11-01 11:59:59.999": "2026-10-31", "2026-11-01 12:00": "2026-11-01"},
+        {
+            "2026-11-01 11:59:59": "2026-10-31",
+            "2026-11-01 11:59:59.999": "2026-10-31",
+            "2026-11-01 12:00": "2026-11-01",
+        },
     ),
     Case(
         "an alias is kept and means what its target means",
@@ -355,7 +367,8 @@ def home(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
             [etc, instant("2000-01-01 00:00")],
         )
         connection.execute(
-            "update raw.landing_contents set records = records + 1 where content_id in (select content_id from raw.sites)"
+            "update raw.landing_contents set records = records + 1 "
+            "where content_id in (select content_id from raw.sites)"
         )
         zones.load_zone_offsets(connection)
         project.build(connection)
@@ -363,7 +376,9 @@ def home(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", list(ALL_DATES))
-def test_messages_sessions_and_invocations_fall_on_the_dates_written_here(project: Project, home: Path, name: str) -> None:
+def test_messages_sessions_and_invocations_fall_on_the_dates_written_here(
+    project: Project, home: Path, name: str
+) -> None:
     expected = {f"{name} {text}": date.fromisoformat(day) for text, day in ALL_DATES[name].items()}
     with project.open(home) as connection:
         for table, key in (
@@ -420,7 +435,8 @@ def test_every_month_is_as_long_as_the_time_that_passed(project: Project, home: 
             with months as (
                 select
                     site_id, period_of_date, min(first_instant_at) as begins_at, max(last_instant_at) as ends_at,
-                    sum(minutes) as minutes, min(site_date) as first_date, max(site_date) as last_date, count(*) as dates
+                    sum(minutes) as minutes, min(site_date) as first_date, max(site_date) as last_date,
+                    count(*) as dates
                 from (
                     select *, substr(cast(site_date as varchar), 1, 7) as period_of_date from reference.dim_site_days
                 ) as days
@@ -456,7 +472,8 @@ def test_the_contract_is_that_of_the_dates_first_instant(project: Project, home:
             ).fetchall()
             assert dict(shown) == days
             metered = connection.execute(
-                "select cast(activity_date as varchar), contract_id, cast(quantity as integer) from usage.fct_daily_usage "
+                "select cast(activity_date as varchar), contract_id, cast(quantity as integer) "
+                "from usage.fct_daily_usage "
                 "where site_id = ? and meter = 'dar' order by 1",
                 [name],
             ).fetchall()
@@ -469,7 +486,9 @@ def test_the_contract_is_that_of_the_dates_first_instant(project: Project, home:
 def test_no_message_is_lost_and_none_doubled(project: Project, home: Path) -> None:
     messages = sum(len(dates) for dates in ALL_DATES.values()) + sum(len(moments) for moments in REPEATED.values())
     with project.open(home) as connection:
-        counted = connection.execute("select sum(consumer_messages) from usage.fct_daily_active_relationships").fetchall()
+        counted = connection.execute(
+            "select sum(consumer_messages) from usage.fct_daily_active_relationships"
+        ).fetchall()
         off = [row for row in table_rows(connection, "quality.fct_reconciliation") if row[-1] != 0]
     assert counted == [(messages,)]
     assert off == []

@@ -66,7 +66,9 @@ def test_random_messages_have_the_oracles_dates_and_dar(
     changes = np.array(sorted({at for name in zone_names() for at, _, _ in stretches(name).transitions()}))
     near = random.random(MESSAGES) < 0.5
     around = random.integers(-2 * 86_400_000, 2 * 86_400_000, MESSAGES)
-    epoch_ms = np.clip(np.where(near, random.choice(changes, MESSAGES) * 1000 + around, epoch_ms), BEGIN * 1000, END * 1000 - 1)
+    epoch_ms = np.clip(
+        np.where(near, random.choice(changes, MESSAGES) * 1000 + around, epoch_ms), BEGIN * 1000, END * 1000 - 1
+    )
     conversation = site * CONSUMERS + random.integers(0, CONSUMERS, MESSAGES)
 
     day = np.empty(MESSAGES, np.int64)
@@ -94,7 +96,7 @@ def test_random_messages_have_the_oracles_dates_and_dar(
         write_sites(connection, rows)
         write_run(connection, datetime(2038, 1, 3, tzinfo=UTC), date(2037, 12, 1))
         write_messages(connection, sites, site, conversation, epoch_ms)
-        project.build(connection, "int_message_groups", "fct_daily_active_relationships")
+        project.build(connection, "int_relationship_days")
         groups = connection.execute(
             """
             select conversation_copy_id as conversation, activity_date - date '1970-01-01' as day, messages,
@@ -105,8 +107,9 @@ def test_random_messages_have_the_oracles_dates_and_dar(
         facts = connection.execute(
             """
             select substr(relationship_id, 2)::bigint as conversation, activity_date - date '1970-01-01' as day,
-                consumer_messages as messages, epoch_ms(first_message_at) as first_ms, epoch_ms(last_message_at) as last_ms
-            from usage.fct_daily_active_relationships
+                consumer_messages as messages, epoch_ms(first_message_at) as first_ms,
+                epoch_ms(last_message_at) as last_ms
+            from intermediate.int_relationship_days
             order by conversation, day"""
         ).fetchnumpy()
 

@@ -63,7 +63,9 @@ def expected(landing: Path, project: Project) -> dict[str, list[tuple]]:
     return tables
 
 
-def test_another_session_zone_changes_nothing(landing: Path, project: Project, expected: dict[str, list[tuple]]) -> None:
+def test_another_session_zone_changes_nothing(
+    landing: Path, project: Project, expected: dict[str, list[tuple]]
+) -> None:
     """With casts of instants allowed, so that one that slipped in would show as another date and not as an error."""
     settings = home_with(landing, project, "st_johns")
     with project.open(settings.home) as connection:
@@ -86,7 +88,11 @@ def test_another_zone_of_the_machine_changes_nothing(
     folders = [str(Path(__file__).parent), str(PROJECT_ROOT)]
     code = CHILD.format(folders=folders, home=str(settings.home), as_of=AS_OF.isoformat(), period=PERIOD.isoformat())
     answer = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "TZ": "Pacific/Auckland"}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, "TZ": "Pacific/Auckland"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr[-2000:]
     with project.open(settings.home) as connection:

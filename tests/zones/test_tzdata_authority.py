@@ -56,7 +56,8 @@ def engine() -> Iterator[Offsets]:
         def offsets(name: str, moments: np.ndarray) -> np.ndarray:
             connection.register("moments", {"second": moments})
             answer = connection.execute(
-                "select epoch_us(timezone($zone, make_timestamptz(second * 1000000))) // 1000000 - second as shift from moments",
+                "select epoch_us(timezone($zone, make_timestamptz(second * 1000000))) // 1000000 - second as shift "
+                "from moments",
                 {"zone": name},
             )
             return np.asarray(answer.fetchnumpy()["shift"], np.int64)
@@ -163,7 +164,11 @@ def test_false_zone_files_of_a_machine_change_nothing(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONTZPATH": str(tmp_path), "TZDIR": str(tmp_path), "TZ": "Europe/Berlin"}
     answer = subprocess.run(
-        [sys.executable, "-c", code, str(PROJECT_ROOT), *names], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(PROJECT_ROOT), *names],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     expected = [str([(str(a), str(b), offset) for a, b, offset in zones.zone_offsets(name)]) for name in names]

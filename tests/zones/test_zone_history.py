@@ -35,7 +35,8 @@ MESSAGES = {
 }
 # By Berlin, October has 4 of these relationships' days and November 4; corrected, 6 and 2.
 USAGE = ("usage.fct_daily_active_relationships", "usage.fct_listening_credits", "usage.fct_function_invocations",
-         "usage.fct_cobrowse_sessions", "usage.fct_daily_usage", "reference.dim_site_days", "reference.dim_sites")  # fmt: skip
+         "usage.fct_cobrowse_sessions", "usage.fct_daily_usage", "reference.dim_site_days",
+         "reference.dim_sites")  # fmt: skip
 
 
 def write_landing(settings: Settings, sites: list[dict[str, str]]) -> None:
@@ -59,7 +60,9 @@ def write_landing(settings: Settings, sites: list[dict[str, str]]) -> None:
         at = milliseconds(instant(text))
         session = {"sessionId": f"session {number}", "startTimeL": at, "interactiveTimeL": at, "isInteractive": True}
         records.append(
-            conversation(f"c{number}", [message("m", at, who=f"k{number}")], consumers=[f"k{number}"], sessions=[session])
+            conversation(
+                f"c{number}", [message("m", at, who=f"k{number}")], consumers=[f"k{number}"], sessions=[session]
+            )
         )
         calls.append(invocation(f"i{number}", at))
     write_lines(settings.landing, "messaging_interactions/all.jsonl", records)
@@ -75,7 +78,9 @@ def dates(connection: object) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def make_home(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, list[dict[str, str]]], Settings]:
+def make_home(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, list[dict[str, str]]], Settings]:
     """A home with the messages and one sites.csv, not run yet."""
 
     def make(name: str, sites: list[dict[str, str]]) -> Settings:
@@ -163,7 +168,8 @@ def adjustments(connection: object) -> dict[str, tuple[int, str, str]]:
         [OCTOBER, NOVEMBER],
     ).fetchall()
     return {
-        charge: (int(quantity), str(amount.quantize(Decimal("0.01"))), reasons) for charge, quantity, amount, reasons in rows
+        charge: (int(quantity), str(amount.quantize(Decimal("0.01"))), reasons)
+        for charge, quantity, amount, reasons in rows
     }
 
 
@@ -171,9 +177,7 @@ def test_a_change_takes_effect_at_its_instant(
     project: Project, make_home: Callable[[str, list[dict[str, str]]], Settings]
 ) -> None:
     """To the millisecond: the message before the row's instant is dated by the old zone, the one at it by the new."""
-    settings = make_home(
-        "instant", [*BERLIN, site("s1", "A", "Pacific/Auckland", at="2026-10-31T22:59:59.999Z")]
-    )
+    settings = make_home("instant", [*BERLIN, site("s1", "A", "Pacific/Auckland", at="2026-10-31T22:59:59.999Z")])
     with project.open(settings.home) as connection:
         load(connection, settings, NOVEMBER)
         project.build(connection)

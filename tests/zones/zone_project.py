@@ -141,20 +141,28 @@ def write_sites(connection: duckdb.DuckDBPyConnection, rows: Iterable[tuple[str,
     connection.execute(
         """
         insert into raw.sites
-        select 0, 0, unnest($names::varchar[]), 'account', unnest($zones::varchar[]), true, unnest($moments::timestamptz[])""",
+        select
+            0, 0, unnest($names::varchar[]), 'account', unnest($zones::varchar[]), true,
+            unnest($moments::timestamptz[])""",
         {"names": names, "zones": zones, "moments": moments},
     )
 
 
 def write_messages(
-    connection: duckdb.DuckDBPyConnection, sites: list[str], site: np.ndarray, conversation: np.ndarray, epoch_ms: np.ndarray
+    connection: duckdb.DuckDBPyConnection,
+    sites: list[str],
+    site: np.ndarray,
+    conversation: np.ndarray,
+    epoch_ms: np.ndarray,
 ) -> None:
     """Consumer messages in raw.messages, as one content: of the numbered site, conversation and instant each.
 
     A conversation number stands for one conversation of one consumer, in one copy; message ids count from 0.
     """
     connection.register("given", {"site": site, "conversation": conversation, "epoch_ms": epoch_ms})
-    connection.execute("create or replace temp table site_names as select unnest($names::varchar[]) as site_id", {"names": sites})
+    connection.execute(
+        "create or replace temp table site_names as select unnest($names::varchar[]) as site_id", {"names": sites}
+    )
     connection.execute(
         """
         insert into raw.messages
@@ -168,8 +176,8 @@ def write_messages(
         """
         insert into raw.conversations
         select distinct
-            1, conversation_copy_id, 1, site_id, conversation_id, 'SHARK', 'CLOSE', null::timestamptz, null::timestamptz,
-            false, false
+            1, conversation_copy_id, 1, site_id, conversation_id, 'SHARK', 'CLOSE',
+            null::timestamptz, null::timestamptz, false, false
         from raw.messages"""
     )
     connection.execute(
@@ -181,7 +189,8 @@ def write_messages(
         from raw.messages"""
     )
     connection.execute(
-        "insert into raw.landing_files values ('messaging_interactions/a.jsonl', 'messaging_interactions', 'content', 1, 1, 1)"
+        "insert into raw.landing_files "
+        "values ('messaging_interactions/a.jsonl', 'messaging_interactions', 'content', 1, 1, 1)"
     )
     connection.unregister("given")
 
@@ -199,7 +208,7 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, period: date
 
 
 def table_rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]:
-    """A table's rows in an order that depends on nothing else; instants as microseconds, whatever the session's zone."""
+    """A table's rows in a fixed order; instants as microseconds, whatever the session's zone."""
     columns = connection.execute(f"describe {table}").fetchall()
     selected = ", ".join(
         f'epoch_us("{name}")' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"' for name, kind, *_ in columns
@@ -219,7 +228,9 @@ def run_dbt(settings: Settings) -> None:
             ["--log-level", "none", "run", "--project-dir", root, "--profiles-dir", root,
              "--target-path", str(target), "--log-path", str(target)]
         )  # fmt: skip
-        assert answer.success, answer.exception or [result.message for result in answer.result if result.status == "error"]
+        assert answer.success, answer.exception or [
+            result.message for result in answer.result if result.status == "error"
+        ]
     finally:
         models._close_database()
         if before is None:

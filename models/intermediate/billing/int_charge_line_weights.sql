@@ -79,6 +79,7 @@ peak_users as (
     select
         users.contract_id,
         users.period,
+        'platform_user' as meter,
         user_days.site_id,
         user_days.users as quantity
     from users
@@ -115,8 +116,8 @@ weighed as (
         and lines.meter = stretch_usage.meter
         and stretch_sites.site_id = stretch_usage.site_id
     left join peak_users
-        on lines.meter = 'platform_user'
-        and lines.contract_id = peak_users.contract_id
+        on lines.contract_id = peak_users.contract_id
+        and lines.meter = peak_users.meter
         and lines.period = peak_users.period
         and stretch_sites.site_id = peak_users.site_id
 )

@@ -1,5 +1,9 @@
 with groups as (
-    select * from {{ ref('int_message_groups') }}
+    select
+        *,
+        -- Part of the key: a condition on one side in an outer join would compare every pair.
+        case when sender_side = 'agent' then participant_id end as agent_id
+    from {{ ref('int_message_groups') }}
 ),
 
 copies as (
@@ -31,7 +35,7 @@ rules as (
 
 described as (
     select
-        groups.* replace (coalesce(groups.first_arrived_in, copies.arrived_in) as first_arrived_in),
+        groups.* exclude (agent_id) replace (coalesce(groups.first_arrived_in, copies.arrived_in) as first_arrived_in),
         copies.file,
         coalesce(copies.source, groups.message_source) as source,
         -- A consumer's message belongs to its own participant id, an agent's to the conversation's consumer (SPEC R3).
@@ -51,10 +55,9 @@ described as (
         on groups.site_id = consumers.site_id
         and groups.conversation_id = consumers.conversation_id
     left join agents
-        on groups.sender_side = 'agent'
-        and groups.site_id = agents.site_id
+        on groups.site_id = agents.site_id
         and groups.conversation_id = agents.conversation_id
-        and groups.participant_id = agents.agent_id
+        and groups.agent_id = agents.agent_id
     left join audiences
         on groups.audience = audiences.audience
 ),

@@ -34,14 +34,16 @@ copies_without_consumer as (
 
 -- A consumer's message that names its sender has its relationship; that sender then is the conversation's consumer.
 unrelated as (
-    select messages.*
+    select
+        messages.*,
+        case when messages.sender_side = 'agent' then messages.participant_id end as agent_id
     from messages
     where messages.conversation_copy_id in (select conversation_copy_id from copies_without_consumer)
 ),
 
 judged as (
     select
-        unrelated.*,
+        unrelated.* exclude (agent_id),
         {{ site_date('unrelated.sent_at', 'offsets.utc_offset_seconds') }} as activity_date,
         coalesce(audiences.reaches_consumer, true) as reaches_consumer,
         case
@@ -56,10 +58,9 @@ judged as (
     left join audiences
         on unrelated.audience = audiences.audience
     left join agents
-        on unrelated.sender_side = 'agent'
-        and unrelated.site_id = agents.site_id
+        on unrelated.site_id = agents.site_id
         and unrelated.conversation_id = agents.conversation_id
-        and unrelated.participant_id = agents.agent_id
+        and unrelated.agent_id = agents.agent_id
 ),
 
 without_consumer as (

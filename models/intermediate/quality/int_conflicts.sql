@@ -1,7 +1,11 @@
 {# SPEC R12: two copies of one key that differ in relationship, instant, sender side, channel, count,
    function or whether the trigger counts. A value that one copy lacks is no difference. #}
 with messages as (
-    select * from {{ ref('int_messages_contested') }}
+    select
+        *,
+        case when sender_side = 'agent' then participant_id end as agent_id
+    from {{ ref('int_messages_contested') }}
+    where copies > 1
 ),
 
 channels as (
@@ -62,16 +66,14 @@ message_keys as (
     left join audiences
         on messages.audience = audiences.audience
     left join agents
-        on messages.sender_side = 'agent'
-        and messages.site_id = agents.site_id
+        on messages.site_id = agents.site_id
         and messages.conversation_id = agents.conversation_id
-        and messages.participant_id = agents.agent_id
+        and messages.agent_id = agents.agent_id
     left join rules
         on rules.sender_kind = case
             when messages.sender_side = 'consumer' then 'consumer'
             else coalesce(agents.sender_kind, 'unknown')
         end
-    where messages.copies > 1
     group by messages.site_id, messages.conversation_id, messages.message_id
     having count(distinct messages.sent_at) > 1
         or count(distinct messages.sender_side) > 1

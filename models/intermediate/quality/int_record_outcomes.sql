@@ -101,7 +101,7 @@ outcomes as (
         'messaging_interactions',
         'cobrowse_session',
         sessions.site_id,
-        session_days.activity_date,
+        case when sessions.rejected_reason is null then session_days.activity_date end,
         case
             when sessions.rejected_reason is not null then 'rejected'
             when sessions.place > 1 then 'other_copy'
@@ -112,8 +112,7 @@ outcomes as (
         count(*)
     from sessions
     left join session_days
-        on sessions.rejected_reason is null
-        and sessions.site_id = session_days.site_id
+        on sessions.site_id = session_days.site_id
         and sessions.session_id = session_days.session_id
     group by all
     union all

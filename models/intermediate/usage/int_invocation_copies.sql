@@ -38,11 +38,12 @@ checked as (
 dated as (
     select
         checked.*,
-        {{ site_date('checked.invoked_at', 'offsets.utc_offset_seconds') }} as activity_date
+        case
+            when checked.rejected_reason is null then {{ site_date('checked.invoked_at', 'offsets.utc_offset_seconds') }}
+        end as activity_date
     from checked
     left join offsets
-        on checked.rejected_reason is null
-        and checked.site_id = offsets.site_id
+        on checked.site_id = offsets.site_id
         and {{ instant_bucket('checked.invoked_at') }} = offsets.instant_bucket
         and checked.invoked_at >= offsets.valid_from
         and checked.invoked_at < offsets.valid_to

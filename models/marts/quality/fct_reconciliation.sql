@@ -172,31 +172,42 @@ unrated_totals as (
     group by all
 ),
 
+-- What was billed and is metered no more is a difference too. Meters of the period stand in no daily usage.
+usage_keys as (
+    select period, meter from metered
+    union
+    select period, meter from billed
+    where meter not in ('platform_user', 'subscription')
+),
+
 usage as (
     select
-        metered.period,
-        'metered_usage:' || metered.meter as check_name,
-        metered.quantity as left_total,
+        usage_keys.period,
+        'metered_usage:' || usage_keys.meter as check_name,
+        coalesce(metered.quantity, 0) as left_total,
         coalesce(billed.quantity, 0) + coalesce(awaiting.quantity, 0) - coalesce(priced_twice.quantity, 0)
         + coalesce(unrated_totals.quantity, 0) + coalesce(before_first_billed.quantity, 0) as right_total
-    from metered
+    from usage_keys
+    left join metered
+        on usage_keys.period = metered.period
+        and usage_keys.meter = metered.meter
     left join billed
-        on metered.period = billed.period
-        and metered.meter = billed.meter
+        on usage_keys.period = billed.period
+        and usage_keys.meter = billed.meter
     left join awaiting
-        on metered.period = awaiting.period
-        and metered.meter = awaiting.meter
+        on usage_keys.period = awaiting.period
+        and usage_keys.meter = awaiting.meter
     left join priced_twice
-        on metered.period = priced_twice.period
-        and metered.meter = priced_twice.meter
+        on usage_keys.period = priced_twice.period
+        and usage_keys.meter = priced_twice.meter
     left join unrated_totals
-        on metered.period = unrated_totals.period
-        and metered.meter = unrated_totals.meter
+        on usage_keys.period = unrated_totals.period
+        and usage_keys.meter = unrated_totals.meter
     left join before_first_billed
-        on metered.period = before_first_billed.period
-        and metered.meter = before_first_billed.meter
+        on usage_keys.period = before_first_billed.period
+        and usage_keys.meter = before_first_billed.meter
     cross join run
-    where metered.period <= run.period
+    where usage_keys.period <= run.period
 ),
 
 line_totals as (

@@ -68,7 +68,7 @@ CHARGES: list[Row] = [
     _charge("pa", "dar", "dar", "package", included_quantity="2", block_size="2", credits_per_block="100",
             price_per_block="39.00", rounding="up"),
     _charge("pa", "channel", "channel_credit", "standard", price_per_block="0.005"),
-    _charge("pa", "listening", "listening", "standard", block_size="1", credits_per_block="0.2", price_per_block="0.078"),
+    _charge("pa", "listening", "listening", "standard", credits_per_block="0.2", price_per_block="0.078"),
     _charge("pa", "functions", "function_invocation", "graduated", maximum_amount="200"),
     _charge("pb", "base", "subscription", "flat", price_per_block="120000"),
     _charge("pb", "dar", "dar", "volume", minimum_amount="20"),
@@ -89,10 +89,16 @@ TIERS = [
     *_tiers("pa_functions", ("0", "10", "0", "0"), ("10", "500", "0.42", "0"), ("500", "", "0.31", "1.005")),
     *_tiers("pb_dar", ("0", "3", "55.5", "0"), ("3", "", "41", "100")),
 ]
-SITES = [site("s1", "A", "America/New_York"), site("s2", "A", "Asia/Kolkata", False), site("s3", "B", "Pacific/Auckland")]
+SITES = [
+    site("s1", "A", "America/New_York"),
+    site("s2", "A", "Asia/Kolkata", False),
+    site("s3", "B", "Pacific/Auckland"),
+]
 CONTRACTS = [
-    {"contract_id": "ca", "account_id": "A", "rate_plan_id": "pa", "starts_on": "2025-01-01", "functions_over_cap": "charge"},
-    {"contract_id": "cb", "account_id": "B", "rate_plan_id": "pb", "starts_on": "2026-01-10", "functions_over_cap": "charge",
+    {"contract_id": "ca", "account_id": "A", "rate_plan_id": "pa", "starts_on": "2025-01-01",
+     "functions_over_cap": "charge"},
+    {"contract_id": "cb", "account_id": "B", "rate_plan_id": "pb", "starts_on": "2026-01-10",
+     "functions_over_cap": "charge",
      "purchase_order": "PO-7", "payment_terms_days": "30"},
 ]  # fmt: skip
 
@@ -112,7 +118,10 @@ class House:
             "rate_plan_tiers": TIERS,
             "rate_plan_channels": [{"rate_plan_id": p, "channel": "Web Messaging"} for p in ("pa", "pb")]
             + [{"rate_plan_id": "pa", "channel": "SMS"}],
-            "settings": [{"setting": "first_billed_period", "value": "2026-01"}, {"setting": "settling_days", "value": "3"}],
+            "settings": [
+                {"setting": "first_billed_period", "value": "2026-01"},
+                {"setting": "settling_days", "value": "3"},
+            ],
         }
         self.policy()
         self.reference(
@@ -219,7 +228,9 @@ class House:
         """The open lines, and the totals by usage period, that are not the oracle's."""
         state = state or self.state(period)
         names = (*LINE_KEY, *LINE_VALUES, "billed_before_quantity", "billed_before_amount")
-        actual = [self._open(row) for row in fetch(self.connection, "billing.fct_invoice_lines", names, "status <> 'final'")]
+        actual = [
+            self._open(row) for row in fetch(self.connection, "billing.fct_invoice_lines", names, "status <> 'final'")
+        ]
         expected = [self._open(line.row()) for line in oracle_draft(state, self.ledger, period)]
         messages = table_differences("open lines", actual, expected, LINE_KEY, names[len(LINE_KEY) :])
         totals = billed_by_usage_period(self.connection)
@@ -232,7 +243,9 @@ class House:
         statuses = fetch(self.connection, "billing.fct_invoice_lines", ("contract_id", "status"), open_now)
         for row in statuses:
             if (row["contract_id"] in state.held) != (row["status"] == "held"):
-                messages.append(f"{row['contract_id']} is {row['status']} in {first_open:%Y-%m}; held are {set(state.held)}")
+                messages.append(
+                    f"{row['contract_id']} is {row['status']} in {first_open:%Y-%m}; held are {set(state.held)}"
+                )
         return messages
 
     @staticmethod
@@ -263,5 +276,19 @@ class House:
         return {key: value for key, value in billed_by_usage_period(self.connection).items() if any(value)}
 
 
-__all__ = ["AS_OF", "CHARGES", "CONTRACTS", "LAST", "PERIODS", "SITES", "House", "conversation", "invocation", "message",
-           "millis", "site", "snapshot", "user"]  # fmt: skip
+__all__ = [
+    "AS_OF",
+    "CHARGES",
+    "CONTRACTS",
+    "LAST",
+    "PERIODS",
+    "SITES",
+    "House",
+    "conversation",
+    "invocation",
+    "message",
+    "millis",
+    "site",
+    "snapshot",
+    "user",
+]

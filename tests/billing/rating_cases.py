@@ -5,6 +5,7 @@ A `Batch` is rated at once. Quantities lie on the edges that billing errors love
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -286,7 +287,9 @@ def tier_row(tier: Tier) -> Row:
 # --- strategies ------------------------------------------------------------------------------------------------------
 
 PRICES = st.one_of(
-    st.sampled_from([F(39), F("0.078"), F("0.39"), F("0.005"), F(0), F(1), F("0.333333333"), F("7.5"), F("999.999999999")]),
+    st.sampled_from(
+        [F(39), F("0.078"), F("0.39"), F("0.005"), F(0), F(1), F("0.333333333"), F("7.5"), F("999.999999999")]
+    ),
     st.integers(0, 10**6).map(lambda n: F(n, 10**4)),
 )
 BLOCKS = st.sampled_from([F(1), F(100), F(250), F(7), F("0.5"), F("2.5"), F(1000)])
@@ -327,7 +330,7 @@ def charges_of(
     models = ["standard", "package", "graduated", "volume", "flat"]
     cuts = sorted(draw(st.sets(dates_in(first, last + timedelta(days=1)), max_size=3)))
     bounds = [SINCE, *cuts, date.max]
-    segments = list(zip(bounds, bounds[1:], strict=False))
+    segments = list(itertools.pairwise(bounds))
 
     def term(start: date, end: date) -> Charge:
         model = draw(st.sampled_from(models))
@@ -365,7 +368,7 @@ def charges_of(
         cuts = sorted(draw(st.sets(dates_in(first, last), max_size=1)))
     if any(tiered):
         bounds = [SINCE, *cuts, date.max]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in itertools.pairwise(bounds):
             tiers += draw(tier_sets(charge_id, start, end))
     return rows, tiers
 
@@ -383,9 +386,11 @@ def batches(draw: st.DrawFn, most: int = 4) -> Batch:
         account, code = f"A{number}", draw(st.sampled_from(sorted(MINOR_UNITS)))
         batch.accounts[account] = code
         starts = draw(st.one_of(st.just(date(2020, 1, 1)), dates_in(first, last)))
-        ends = draw(st.one_of(st.none(), dates_in(starts + timedelta(days=1), last + timedelta(days=1)))) if (
-            starts < last
-        ) else None
+        ends = (
+            draw(st.one_of(st.none(), dates_in(starts + timedelta(days=1), last + timedelta(days=1))))
+            if (starts < last)
+            else None
+        )
         spans: list[tuple[date, date | None]] = [(starts, ends)]
         if ends is not None and ends <= last and draw(st.booleans()):
             spans.append((ends, None))
