@@ -7,7 +7,7 @@
 
 {# The quotient of two whole numbers, rounded half away from zero; the divisor is positive. #}
 {% macro rounded_quotient(dividend, divisor) -%}
-    (sign({{ dividend }})::hugeint * ((2 * abs({{ dividend }}) + ({{ divisor }})) // (2 * ({{ divisor }}))))
+    (cast(sign({{ dividend }}) as hugeint) * ((2 * abs({{ dividend }}) + ({{ divisor }})) // (2 * ({{ divisor }}))))
 {%- endmacro %}
 
 {# A whole number of 10^-digits as a decimal of that many digits. #}

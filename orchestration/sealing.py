@@ -122,7 +122,8 @@ SEALED_ROWS = {
                 row_number() over (
                     partition by document_type = 'statement' order by account_id, contract_id
                 ) + (
-                    select coalesce(max(cast(split_part(document_number, '-', 2) as bigint)), 0) from raw.sealed_invoices
+                    select coalesce(max(cast(split_part(document_number, '-', 2) as bigint)), 0)
+                    from raw.sealed_invoices
                 ) as next_number
             from billing.fct_invoices
             where billing_period = $period and status = 'draft'
@@ -148,7 +149,9 @@ SEALED_ROWS = {
 }
 
 # Policy that explains a seal and that nothing re-reads: kept beside the rest, row by row.
-SEALED_POLICY = ("currencies", "meters", "message_audiences", "settings", "acknowledgements", "repricing", "withdrawals")
+SEALED_POLICY = (
+    "currencies", "meters", "message_audiences", "settings", "acknowledgements", "repricing", "withdrawals",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -304,7 +307,8 @@ def missing_inputs(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str
 def check_closable(connection: duckdb.DuckDBPyConnection, settings: Settings, period: date, chain: Chain) -> None:
     """LedgerError unless the period may be closed now: in order (SPEC C2) and after it has ended and settled (P8)."""
     earlier = connection.execute(
-        "select min(billing_period) from billing.fct_invoice_lines where billing_period < ? and status <> 'final'", [period]
+        "select min(billing_period) from billing.fct_invoice_lines where billing_period < ? and status <> 'final'",
+        [period],
     ).fetchone()
     if earlier and earlier[0]:
         raise LedgerError(
@@ -330,8 +334,8 @@ def check_closable(connection: duckdb.DuckDBPyConnection, settings: Settings, pe
     closable_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ends_at) + timedelta(days=settling_days)
     if settings.as_of < closable_at:
         raise LedgerError(
-            f"{period:%Y-%m} can be closed from {closable_at:%Y-%m-%dT%H:%M:%SZ} on, when it has ended in the zone of its "
-            f"last site and {settling_days} settling days have passed; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
+            f"{period:%Y-%m} can be closed from {closable_at:%Y-%m-%dT%H:%M:%SZ} on, when it has ended in the zone of "
+            f"its last site and {settling_days} settling days have passed; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
         )
 
 
@@ -394,7 +398,8 @@ def _write_tables(
                 "$issued_on", f"'{settings.as_of:%Y-%m-%d}'"
             )
             target = str(path).replace("'", "''")
-            written = connection.execute(f"copy ({statement}) to '{target}' (format parquet, compression zstd)").fetchone()
+            copy = f"copy ({statement}) to '{target}' (format parquet, compression zstd)"
+            written = connection.execute(copy).fetchone()
             _flush(path)
             files[path.name] = {"rows": written[0] if written else 0, "sha256": file_sha256(path)}
     finally:
@@ -404,7 +409,11 @@ def _write_tables(
 
 
 def _describe(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, period: date, chain: Chain, files: dict[str, dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    period: date,
+    chain: Chain,
+    files: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     sums = connection.execute(
         """

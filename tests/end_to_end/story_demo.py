@@ -70,7 +70,7 @@ def play(lab: Lab, project: Path, shared: Shared) -> Demo:
     finally:
         shared.is_ready.set()
 
-    again = home.start("demo", is_plain=True)
+    again = home.start("demo")
     again.wait_until(lambda: "loading" in again.messages)
     loser = home.run("run", "--period", DRAFTED, **LATER)
     closing = home.start("close", "--period", DRAFTED, "--by", "end to end", LEDGER_LOCK_WAIT="600", **LATER)

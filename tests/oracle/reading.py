@@ -259,7 +259,7 @@ def instant(record: dict[str, Any], name: str) -> datetime | None:
 # --- files ---------------------------------------------------------------------------------------------------
 
 
-class NotParsed(ValueError):
+class NotParsed(ValueError):  # noqa: N818
     """A record that cannot be parsed or keyed; the message is the reason."""
 
 

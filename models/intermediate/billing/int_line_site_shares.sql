@@ -52,7 +52,7 @@ shared as (
         site_id,
         minor_units,
         quantity_floor + case when quantity_place <= quantity_left then 1 else 0 end as quantity_whole,
-        sign(amount_minor)::hugeint
+        cast(sign(amount_minor) as hugeint)
         * (amount_floor + case when amount_place <= amount_left then 1 else 0 end) as amount_minor
     from ranked
 ),

@@ -8,7 +8,7 @@ agents as (
         site_id,
         conversation_id,
         agent_id,
-        arg_max(user_type, {'is_dated': listed_at is not null, 'at': listed_at, 'type': user_type}) as user_type
+        arg_max(user_type, { 'is_dated': listed_at is not null, 'at': listed_at, 'type': user_type }) as user_type
     from listings
     group by site_id, conversation_id, agent_id
 ),

@@ -15,7 +15,7 @@ listed as (
     select
         site_id,
         conversation_id,
-        arg_min(participant_id, {'is_undated': listed_at is null, 'at': listed_at, 'id': participant_id}) as consumer_id
+        arg_min(participant_id, { 'is_undated': listed_at is null, 'at': listed_at, 'id': participant_id }) as consumer_id
     from listings
     group by site_id, conversation_id
 ),
@@ -25,7 +25,7 @@ senders as (
     select
         messages.site_id,
         messages.conversation_id,
-        arg_min(messages.participant_id, {'at': messages.sent_at, 'id': messages.participant_id}) as consumer_id
+        arg_min(messages.participant_id, { 'at': messages.sent_at, 'id': messages.participant_id }) as consumer_id
     from messages
     where messages.conversation_copy_id in (select conversation_copy_id from unlisted_copies)
         and messages.sender_side = 'consumer'

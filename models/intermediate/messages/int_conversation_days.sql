@@ -15,7 +15,7 @@ days as (
         cast(sum(messages) filter (where sender_kind in ('human', 'unknown')) as bigint) as human_messages,
         cast(sum(messages) filter (where sender_kind in ('bot', 'system')) as bigint) as bot_messages,
         cast(sum(listened_messages) filter (where sender_kind = 'consumer') as bigint) as listened_messages,
-        min({'at': first_message_at, 'message_id': first_message_id, 'file': file}) as first_message,
+        min({ 'at': first_message_at, 'message_id': first_message_id, 'file': file }) as first_message,
         min(first_arrived_in) as first_arrived_in,
         max(last_message_at) as last_message_at
     from groups

@@ -43,7 +43,7 @@ grouped as (
         count_if(listening_enabled) as listened_messages,
         min(first_arrived_in) as first_arrived_in,
         max(sent_at) as last_message_at,
-        min({'sent_at': sent_at, 'message_id': message_id}) as first_message
+        min({ 'sent_at': sent_at, 'message_id': message_id }) as first_message
     from dated
     group by conversation_copy_id, sender_side, participant_id, audience, message_source, activity_date
 ),

@@ -94,9 +94,9 @@ session_keys as (
     group by site_id, session_id
     -- A copy that does not state when it became interactive has no say in when that was.
     having case
-        when bool_or(is_interactive) and count(interactive_at) > 0 then count(distinct interactive_at) > 1
-        else count(distinct started_at) > 1
-    end
+            when bool_or(is_interactive) and count(interactive_at) > 0 then count(distinct interactive_at) > 1
+            else count(distinct started_at) > 1
+        end
 ),
 
 invocation_keys as (

@@ -100,13 +100,13 @@ last_copies as (
         or upper(conversations.status) = 'OPEN'
         or contested_copies.has_contested_messages
     qualify row_number() over (
-        partition by conversations.site_id, conversations.conversation_id
-        order by
-            contested_copies.last_message_at desc nulls last,
-            contested_copies.messages desc,
-            files.file desc,
-            conversations.record_index desc
-    ) = 1
+            partition by conversations.site_id, conversations.conversation_id
+            order by
+                contested_copies.last_message_at desc nulls last,
+                contested_copies.messages desc,
+                files.file desc,
+                conversations.record_index desc
+        ) = 1
 ),
 
 partial_conversations as (

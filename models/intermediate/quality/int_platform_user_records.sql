@@ -29,9 +29,10 @@ placed as (
     select
         *,
         case when rejected_reason is null then row_number() over (
-            partition by site_id, snapshot_at, user_id, rejected_reason is null
-            order by file desc, record_index desc, user_index desc
-        ) end as place
+                    partition by site_id, snapshot_at, user_id, rejected_reason is null
+                    order by file desc, record_index desc, user_index desc
+                )
+        end as place
     from checked
 ),
 

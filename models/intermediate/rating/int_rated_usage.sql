@@ -91,7 +91,7 @@ commoned as (
         *,
         list_reduce(
             list(block_whole) over of_charge,
-            lambda one, other: lcm(one, other)
+            lambda one, other: lcm(one, other)  -- noqa: PRS
         ) as divisor
     from parts
     window of_charge as (partition by scenario, contract_id, period, charge_id)

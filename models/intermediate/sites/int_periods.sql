@@ -6,10 +6,6 @@ contents as (
     select * from {{ ref('stg_landing__contents') }}
 ),
 
-contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
-),
-
 seals as (
     select * from {{ ref('stg_sealed__seals') }}
 ),

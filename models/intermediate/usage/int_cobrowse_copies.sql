@@ -50,21 +50,24 @@ ranked as (
     select
         *,
         case when rejected_reason is null then row_number() over (
-            partition by site_id, session_id, rejected_reason is null
-            order by
-                is_interactive desc,
-                copy_last_message_at desc,
-                copy_messages desc,
-                file desc,
-                record_index desc,
-                session_index desc
-        ) end as place,
+                    partition by site_id, session_id, rejected_reason is null
+                    order by
+                        is_interactive desc,
+                        copy_last_message_at desc,
+                        copy_messages desc,
+                        file desc,
+                        record_index desc,
+                        session_index desc
+                )
+        end as place,
         case when rejected_reason is null then bool_or(is_interactive) over (
-            partition by site_id, session_id, rejected_reason is null
-        ) end as is_session_interactive,
+                    partition by site_id, session_id, rejected_reason is null
+                )
+        end as is_session_interactive,
         case when rejected_reason is null then min(arrived_in) over (
-            partition by site_id, session_id, rejected_reason is null
-        ) end as first_arrived_in
+                    partition by site_id, session_id, rejected_reason is null
+                )
+        end as first_arrived_in
     from checked
 )
 

@@ -65,12 +65,14 @@ ranked as (
     select
         *,
         case when rejected_reason is null then row_number() over (
-            partition by site_id, invocation_id, rejected_reason is null
-            order by file desc, record_index desc
-        ) end as place,
+                    partition by site_id, invocation_id, rejected_reason is null
+                    order by file desc, record_index desc
+                )
+        end as place,
         case when rejected_reason is null then min(arrived_in) over (
-            partition by site_id, invocation_id, rejected_reason is null
-        ) end as first_arrived_in
+                    partition by site_id, invocation_id, rejected_reason is null
+                )
+        end as first_arrived_in
     from judged
 )
 

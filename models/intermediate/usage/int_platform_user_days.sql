@@ -18,7 +18,8 @@ usable as (
     select snapshots.*
     from snapshots
     cross join run
-    where {{ is_plausible('snapshots.snapshot_at', 'run.as_of') }}
+    where
+        {{ is_plausible('snapshots.snapshot_at', 'run.as_of') }}
         and snapshots.site_id in (select site_id from {{ ref('int_known_sites') }})
 ),
 

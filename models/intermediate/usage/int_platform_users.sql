@@ -35,7 +35,7 @@ peaks as (
         contract_id,
         period,
         max(users) as provisioned_users,
-        arg_min(site_date, {'fewer': -users, 'site_date': site_date}) as peak_date
+        arg_min(site_date, { 'fewer': -users, 'site_date': site_date }) as peak_date
     from contract_days
     group by contract_id, period
 ),
@@ -44,7 +44,7 @@ active as (
     select
         site_days.contract_id,
         site_days.period,
-        count(distinct {'site_id': groups.site_id, 'agent_id': groups.participant_id}) as active_users
+        count(distinct { 'site_id': groups.site_id, 'agent_id': groups.participant_id }) as active_users
     from groups
     inner join site_days
         on groups.site_id = site_days.site_id

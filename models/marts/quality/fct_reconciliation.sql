@@ -234,19 +234,21 @@ invoiced as (
         and line_totals.currency_code = invoice_totals.currency_code
 ),
 
+share_totals as (
+    select invoice_line_id, sum(amount) as amount
+    from line_sites
+    group by invoice_line_id
+),
+
 shared as (
     select
         lines.billing_period as period,
         'lines_to_sites:' || lines.currency_code as check_name,
         sum(lines.amount) as left_total,
-        sum(shares.amount) as right_total
+        sum(share_totals.amount) as right_total
     from lines
-    inner join (
-        select invoice_line_id, sum(amount) as amount
-        from line_sites
-        group by invoice_line_id
-    ) as shares
-        on lines.invoice_line_id = shares.invoice_line_id
+    inner join share_totals
+        on lines.invoice_line_id = share_totals.invoice_line_id
     group by all
 ),
 

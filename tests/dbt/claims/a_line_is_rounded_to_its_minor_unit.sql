@@ -15,9 +15,9 @@ from amounts
 inner join {{ ref('currencies') }} as currencies
     on amounts.currency_code = currencies.currency_code
 where case currencies.minor_units
-    when 0 then round(amounts.amount, 0)
-    when 1 then round(amounts.amount, 1)
-    when 2 then round(amounts.amount, 2)
-    when 3 then round(amounts.amount, 3)
-    else amounts.amount
-end <> amounts.amount
+        when 0 then round(amounts.amount, 0)
+        when 1 then round(amounts.amount, 1)
+        when 2 then round(amounts.amount, 2)
+        when 3 then round(amounts.amount, 3)
+        else amounts.amount
+    end <> amounts.amount

@@ -16,5 +16,5 @@ anti join dars
 union all
 select 'a DAR without a source' as finding, dars.*
 from dars
-anti join {{ ref('int_relationship_day_channels') }} as channels
+anti join {{ ref('int_relationship_day_channels') }}
     using (site_id, relationship_id, activity_date)

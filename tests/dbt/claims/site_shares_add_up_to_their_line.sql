@@ -25,16 +25,16 @@ from {{ ref('fct_invoice_lines') }} as lines
 left join shares
     on lines.invoice_line_id = shares.invoice_line_id
 where (
-        coalesce(lines.quantity, 0) <> coalesce(shares.quantity, 0)
-        or lines.amount <> coalesce(shares.amount, 0)
+    coalesce(lines.quantity, 0) <> coalesce(shares.quantity, 0)
+    or lines.amount <> coalesce(shares.amount, 0)
+)
+and (
+    shares.invoice_line_id is not null
+    or exists (
+        select 1
+        from contract_dates
+        where lines.contract_id = contract_dates.contract_id
+            and contract_dates.site_date >= lines.usage_from
+            and contract_dates.site_date < lines.usage_to
     )
-    and (
-        shares.invoice_line_id is not null
-        or exists (
-            select 1
-            from contract_dates
-            where lines.contract_id = contract_dates.contract_id
-                and contract_dates.site_date >= lines.usage_from
-                and contract_dates.site_date < lines.usage_to
-        )
-    )
+)
