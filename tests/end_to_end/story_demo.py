@@ -71,7 +71,7 @@ def play(lab: Lab, project: Path, shared: Shared) -> Demo:
         shared.is_ready.set()
 
     again = home.start("demo")
-    again.wait_until(lambda: "loading" in again.messages)
+    assert again.wait_until(lambda: "models " in again.messages), str(again.wait())
     loser = home.run("run", "--period", DRAFTED, **LATER)
     closing = home.start("close", "--period", DRAFTED, "--by", "end to end", LEDGER_LOCK_WAIT="600", **LATER)
     answer_again = again.wait()

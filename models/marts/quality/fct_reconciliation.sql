@@ -158,11 +158,24 @@ billed as (
     group by all
 ),
 
-awaiting as (
-    select usage_period as period, meter, sum(quantity) as quantity
+-- Adjustments of these months that billing does not hold here: of a period after the one that was run,
+-- sealed already or still to come.
+adjusted_later as (
+    select usage_period, meter, quantity
     from adjustments
     where not is_shown
         and charge_model <> 'flat'
+    union all
+    select sealed_lines.usage_period, sealed_lines.meter, sealed_lines.quantity
+    from {{ ref('stg_sealed__invoice_lines') }} as sealed_lines
+    cross join run
+    where sealed_lines.billing_period > run.period
+        and sealed_lines.charge_model <> 'flat'
+),
+
+awaiting as (
+    select usage_period as period, meter, sum(quantity) as quantity
+    from adjusted_later
     group by all
 ),
 
