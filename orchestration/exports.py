@@ -51,6 +51,9 @@ TABLES = (
         ("csv",),
     ),
 )
+SEALED_ALERTS = (
+    "select * exclude (seal_period) from sealed_usage_to_date where seal_period = $period order by contract_id, meter"
+)
 DIGESTED = (
     ("fct_invoice_lines", "invoice_line_id"),
     ("fct_invoice_line_tiers", "invoice_line_id, tier_from"),
@@ -115,15 +118,17 @@ def write_exports(
             closed = [
                 row[0]
                 for row in connection.execute(
-                    "select period from billing.fct_periods where state = 'closed' order by period"
+                    "select period from billing.fct_periods where state = 'closed' and period <= ? order by period",
+                    [period],
                 ).fetchall()
             ]
             missing = [other for other in closed if other != period and not _is_whole(export_folder(settings, other))]
             with connect(settings) as warehouse:
                 origin = _origin(warehouse, settings, contents, head)
+                _bring_sealed_alerts(connection, warehouse)
             return [
                 _write_period(
-                    connection, settings, each, FINAL if each in closed else DRAFT, each == period, origin, log
+                    connection, settings, each, FINAL if each in closed else DRAFT, origin, log
                 )
                 for each in [period, *missing]
             ]
@@ -189,7 +194,6 @@ def _write_period(
     settings: Settings,
     period: date,
     status: str,
-    is_run_period: bool,
     origin: Mapping[str, Any],
     log: Log,
 ) -> Export:
@@ -198,7 +202,7 @@ def _write_period(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        files = _write_files(connection, temporary, period, status, is_run_period)
+        files = _write_files(connection, temporary, period, status)
         manifest = {
             "period": month(period),
             "status": status,
@@ -231,13 +235,28 @@ def _is_settled(folder: Path, present: Mapping[str, Any], manifest: Mapping[str,
     return same and present.get("status") == manifest["status"] and _holds(folder, manifest["files"])
 
 
+def _bring_sealed_alerts(connection: duckdb.DuckDBPyConnection, warehouse: duckdb.DuckDBPyConnection) -> None:
+    """The usage to date as each close sealed it, so that a final folder's alerts never change."""
+    connection.execute(
+        "create or replace temp table sealed_usage_to_date as "
+        "select null::date as seal_period, * from billing.fct_usage_to_date limit 0"
+    )
+    rows = warehouse.execute(
+        "select * from raw.sealed_usage_to_date where alert_level <> 'ok' order by seal_period, contract_id, meter"
+    ).fetchall()
+    if rows:
+        connection.executemany(
+            f"insert into sealed_usage_to_date values ({', '.join('?' * len(rows[0]))})", rows
+        )
+
+
 def _write_files(
-    connection: duckdb.DuckDBPyConnection, folder: Path, period: date, status: str, is_run_period: bool
+    connection: duckdb.DuckDBPyConnection, folder: Path, period: date, status: str
 ) -> list[FileOfTable]:
     files = []
     for name, query, formats in TABLES:
-        if name == "alerts" and not is_run_period:
-            continue  # the published file knows the usage to date of the run's period only
+        if name == "alerts" and status == FINAL:
+            query = SEALED_ALERTS
         for suffix in formats:
             stem = f"{name}.draft" if status == DRAFT else name
             files.append(write_table(connection, query, {"period": period}, folder / f"{stem}.{suffix}"))

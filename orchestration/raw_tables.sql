@@ -212,7 +212,8 @@ create table if not exists raw.seals (
     seal_hash varchar not null,
     previous_hash varchar,
     first_billed_period date not null,
-    tzdata_version varchar not null
+    tzdata_version varchar not null,
+    closed_by varchar                       -- from closed.json: who closed it, outside the chain
 );
 create table if not exists raw.sealed_inputs (
     seal_period date not null, path varchar not null, sha256 varchar not null,
@@ -275,11 +276,16 @@ create table if not exists raw.sealed_invoice_lines (
 );
 create table if not exists raw.sealed_invoice_line_tiers (
     seal_period date not null, invoice_line_id varchar not null, tier_from decimal(18, 6) not null, tier_to decimal(18, 6),
-    quantity decimal(18, 6) not null, unit_price decimal(24, 9), flat_price decimal(24, 9), amount decimal(38, 12) not null
+    quantity decimal(18, 6) not null, unit_price decimal(24, 9), flat_price decimal(24, 9), amount decimal(38, 15) not null
 );
 create table if not exists raw.sealed_invoice_line_sites (
     seal_period date not null, invoice_line_id varchar not null, site_id varchar not null,
     quantity decimal(18, 6), amount decimal(18, 4) not null
+);
+create table if not exists raw.sealed_usage_to_date (
+    seal_period date not null, contract_id varchar not null, meter varchar not null, period date not null,
+    as_of timestamptz, quantity decimal(18, 6), included_quantity decimal(18, 6), used_fraction decimal(18, 6),
+    projected_quantity decimal(18, 6), projected_amount decimal(18, 4), alert_level varchar not null
 );
 create table if not exists raw.sealed_invoices (
     seal_period date not null, invoice_id varchar not null, document_type varchar not null, document_number varchar,

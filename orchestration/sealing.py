@@ -100,6 +100,11 @@ SEALED_ROWS = {
                 where billing_period = $period and line_kind = 'adjustment' and status = 'draft'
             )
         order by site_id, meter, activity_date, is_channel_mapped, contract_id""",
+    "usage_to_date": """
+        select
+            contract_id, meter, period, as_of, quantity, included_quantity, used_fraction, projected_quantity,
+            projected_amount, alert_level
+        from billing.fct_usage_to_date where period = $period order by contract_id, meter""",
     "invoice_lines": """
         select * exclude (status) from billing.fct_invoice_lines
         where billing_period = $period and status = 'draft'
@@ -128,22 +133,29 @@ SEALED_ROWS = {
             from billing.fct_invoices
             where billing_period = $period and status = 'draft'
         ),
+        numbered as (
+            select
+                *,
+                repeat('0', greatest(6 - length(cast(next_number as varchar)), 0)) || cast(next_number as varchar)
+                    as padded_number
+            from drafts
+        ),
         terms as (
-            select contract_id, arg_max(payment_terms_days, period) as payment_terms_days
+            select contract_id, arg_max({'days': payment_terms_days}, period).days as payment_terms_days
             from intermediate.int_contract_periods
             group by contract_id
         )
         select
             invoice_id, document_type,
             case document_type
-                when 'invoice' then 'INV-' || lpad(cast(next_number as varchar), 6, '0')
-                when 'credit_note' then 'CRN-' || lpad(cast(next_number as varchar), 6, '0')
+                when 'invoice' then 'INV-' || padded_number
+                when 'credit_note' then 'CRN-' || padded_number
             end as document_number,
             account_id, contract_id, billing_period,
             cast($issued_on as date) as issue_date,
             cast($issued_on as date) + terms.payment_terms_days as due_date,
             service_from, service_to, purchase_order, lines, amount, currency_code
-        from drafts
+        from numbered
         left join terms using (contract_id)
         order by invoice_id""",
 }
@@ -250,6 +262,9 @@ def load_seals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Cha
     """Read the proven seals into raw.seals and raw.sealed_*, in one transaction; unchanged chains are left alone."""
     chain = verify_chain(settings)
     loaded = connection.execute("select seal_hash from raw.seals order by seal_period").fetchall()
+    lost = [row[0] for row in loaded if row[0] not in {seal.seal_hash for seal in chain.seals}]
+    if lost:
+        raise _broken(f"the warehouse has read a seal that is no longer in {settings.sealed} ({lost[0]})")
     if [row[0] for row in loaded] == [seal.seal_hash for seal in chain.seals]:
         return chain
     connection.execute("begin")
@@ -258,13 +273,14 @@ def load_seals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Cha
             connection.execute(f"delete from raw.{table}")
         for seal in chain.seals:
             connection.execute(
-                "insert into raw.seals values (?, ?, ?, ?, ?)",
+                "insert into raw.seals values (?, ?, ?, ?, ?, ?)",
                 [
                     seal.period,
                     seal.seal_hash,
                     seal.content["previous_hash"],
                     date.fromisoformat(seal.content["first_billed_period"] + "-01"),
                     seal.content["versions"]["tzdata"],
+                    _closed_by(settings.sealed / f"{seal.period:%Y-%m}"),
                 ],
             )
             for name in SEALED_ROWS:
@@ -277,6 +293,14 @@ def load_seals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Cha
         connection.execute("rollback")
         raise
     return chain
+
+
+def _closed_by(folder: Path) -> str | None:
+    """Who closed a period, as its closed.json says; None where that cannot be read: it proves nothing."""
+    try:
+        return str(json.loads((folder / CLOSED_FILE).read_text(encoding="utf-8"))["closed_by"]) or None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def missing_inputs(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -428,7 +452,8 @@ def _describe(
         "where is_held and billing_period = ? and contract_id is not null order by 1",
         [period],
     ).fetchall()
-    code = code_version(settings)
+    # The code's own checksum: the same with git and without.
+    code = code_version(settings)["sha256"]
     return {
         "format": FORMAT,
         "period": f"{period:%Y-%m}",

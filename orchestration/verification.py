@@ -19,6 +19,7 @@ def verify(settings: Settings, head: str = "") -> str:
     made anew as a whole has another one.
     """
     chain = verify_chain(settings)
+    _nothing_lost(settings, {seal.seal_hash for seal in chain.seals})
     last = chain.head.seal_hash if chain.head else ""
     if head and (len(head) < 8 or not last.startswith(head.lower())):
         raise LedgerError(
@@ -32,6 +33,25 @@ def verify(settings: Settings, head: str = "") -> str:
     ]
     return "\n".join([table(["what", "checked", "result"], rows, {}), "", f"{paint('HEAD', BOLD)} {chain.head_text}",
                       paint("Verified.", GREEN)])  # fmt: skip
+
+
+def _nothing_lost(settings: Settings, proven: set[str]) -> None:
+    """LedgerError if the warehouse or a final export knows a seal that the chain no longer has."""
+    known: dict[str, str] = {}
+    if settings.warehouse.exists():
+        with connect(settings, read_only=True) as connection:
+            hashes = connection.execute("select seal_hash from raw.seals").fetchall()
+        known |= {row[0]: "the warehouse" for row in hashes}
+    for folder in sorted(settings.exports.glob("[0-9]*-[0-9]*")) if settings.exports.is_dir() else []:
+        manifest = read_manifest(folder)
+        if manifest and (seal_hash := (manifest.get("head") or {}).get("hash")):
+            known[seal_hash] = str(folder / "manifest.json")
+    for seal_hash, where in known.items():
+        if seal_hash not in proven:
+            raise LedgerError(
+                f"{where} knows the seal {seal_hash}, which is not in {settings.sealed}: "
+                "put sealed/ back from a backup."
+            )
 
 
 def _landing(settings: Settings) -> tuple[int, str]:

@@ -132,7 +132,8 @@ class Lab:
         self._count = iter(range(1_000_000))
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(TOOLS)
-        with _environment(self.environment()):
+        # A command that is killed leaves semaphores to Python's tracker, which frees them: nothing to warn of.
+        with _environment(self.environment() | {"PYTHONWARNINGS": "ignore"}):
             multiprocessing.forkserver.ensure_running()
         self.commands: list[Command] = []
         self.is_closed = False

@@ -13,9 +13,10 @@ def of_close(paths: dict[str, str]) -> dict[str, str]:
 
 
 def test_commands_died_as_they_were_meant_to(killed_story: Killed) -> None:
-    deaths = {when: answer.status for when, answer in killed_story.deaths}
-    assert len(deaths) == 4
-    assert -9 in deaths.values(), deaths  # one that was over before its moment says 0
+    statuses = [status for _, status in killed_story.deaths]
+    # One that was over before its moment says 0.
+    assert len(statuses) >= 4
+    assert statuses.count(-9) >= 2, killed_story.deaths
 
 
 def test_the_published_file_and_seals_are_whole_whenever_a_command_dies(killed_story: Killed) -> None:

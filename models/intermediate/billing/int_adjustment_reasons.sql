@@ -54,6 +54,7 @@ withdrawn as (
     inner join {{ ref('withdrawals') }} as withdrawals
         on sealed_inputs.path = withdrawals.path
     where sealed_inputs.path not in (select path from {{ ref('stg_landing__files') }})
+        and sealed_inputs.sha256 not in (select sha256 from {{ ref('stg_landing__files') }})
 ),
 
 -- Sites whose dated rows, before the period's end, are no longer those that the seal used.
@@ -82,6 +83,7 @@ changed_sites as (
         and sites.time_zone = sealed_sites.time_zone
         and sites.listening_enabled = sealed_sites.listening_enabled
         and sites.effective_at = sealed_sites.effective_at
+    where sealed_sites.effective_at < {{ instant_of_midnight(add_months('sealed_sites.seal_period', 1), -86400) }}
 ),
 
 found as (
@@ -165,17 +167,31 @@ found as (
         and withdrawn.last_instant_at >= {{ instant_of_midnight('adjustments.usage_period', 86400) }}
 ),
 
+-- Zone data of another release than the seal's moves dates without any row of ours.
+other_zone_data as (
+    select seals.seal_period
+    from {{ ref('stg_sealed__seals') }} as seals
+    cross join {{ ref('stg_run__settings') }} as run
+    where seals.tzdata_version <> run.tzdata_version
+),
+
 -- Usage that a corrected file took away, or that a policy row brought in, has no late unit of its own.
 explained as (
     select
         adjustments.invoice_line_id,
         coalesce(
             string_agg(found.reason, ',' order by found.reason),
-            case when adjustments.quantity <> 0 then 'late_usage' else 'terms' end
+            case
+                when adjustments.quantity = 0 then 'terms'
+                when any_value(other_zone_data.seal_period) is not null then 'zone_history'
+                else 'late_usage'
+            end
         ) as reasons
     from adjustments
     left join found
         on adjustments.invoice_line_id = found.invoice_line_id
+    left join other_zone_data
+        on adjustments.usage_period = other_zone_data.seal_period
     group by adjustments.invoice_line_id, adjustments.quantity
 )
 

@@ -26,7 +26,7 @@ costs as (
         any_value(account_id) as account_id,
         any_value(currency_code) as currency_code,
         any_value(meter) as meter,
-        any_value(charge_model) as charge_model,
+        arg_max(charge_model, part_number) as charge_model,
         arg_max(price_basis, part_number) as price_basis,
         any_value(terms_id) as terms_id,
         cast(sum(quantity) as decimal(18, 6)) as quantity,

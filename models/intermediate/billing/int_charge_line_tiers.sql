@@ -26,7 +26,7 @@ differences as (
         unit_price,
         flat_price,
         cast(sum(sign_of_edge * tier_quantity) as decimal(18, 6)) as quantity,
-        {{ unscaled('cast(sum(sign_of_edge * cost_whole) as hugeint) // 1000', 12) }} as amount
+        {{ unscaled('cast(sum(sign_of_edge * cost_whole) as hugeint)', 15) }} as amount
     from signed
     group by all
 ),

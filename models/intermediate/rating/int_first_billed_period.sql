@@ -6,12 +6,12 @@ seals as (
     select * from {{ ref('stg_sealed__seals') }}
 ),
 
--- The stated period; else what the first seal began with; else the first month, over all contracts, in
--- which counted usage has a contract (SPEC section 7).
+-- What the first seal began with: a chain cannot begin elsewhere afterwards. Before it the stated period, else
+-- the first month, over all contracts, in which counted usage has a contract (SPEC section 7).
 first_billed as (
     select coalesce(
-        {{ parse_period(setting('first_billed_period')) }},
         (select min(first_billed_period) from seals),
+        {{ parse_period(setting('first_billed_period')) }},
         (select min(period) from usage where contract_id is not null)
     ) as first_billed_period
 )

@@ -19,7 +19,11 @@ terms as (
     select
         seals.seal_period as period,
         {{ period_text('seals.seal_period') }} as terms_id,
-        seals.seal_period in (select usage_period from repricing) as is_repriced,
+        exists (
+            select 1
+            from repricing
+            where repricing.usage_period = seals.seal_period
+        ) as is_repriced,
         coalesce(seals.seal_period < horizon.first_adjustable_period, false) as is_frozen
     from seals
     cross join horizon

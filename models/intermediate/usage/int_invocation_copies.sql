@@ -27,7 +27,10 @@ checked as (
             when invocations.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
             when invocations.invoked_at is null then 'no_instant'
             when not {{ is_plausible('invocations.invoked_at', 'run.as_of') }} then 'implausible_instant'
-            when invocations.is_count_stated and coalesce(invocations.invocation_count, 0) < 1 then 'invalid_count'
+            -- More than a hundred billion invocations in one record are a mistake, and would not fit what is summed here.
+            when invocations.is_count_stated
+                and (coalesce(invocations.invocation_count, 0) < 1 or invocations.invocation_count > 100000000000)
+                then 'invalid_count'
         end as rejected_reason
     from invocations
     inner join files

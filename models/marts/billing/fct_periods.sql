@@ -48,6 +48,22 @@ adjusted as (
     group by usage_period
 ),
 
+held as (
+    select
+        seal_period,
+        string_agg(distinct contract_id, ',' order by contract_id) as held_contracts
+    from {{ ref('stg_sealed__held_contracts') }}
+    group by seal_period
+),
+
+inputs as (
+    select
+        seal_period,
+        count(*) as new_input_files
+    from {{ ref('stg_sealed__inputs') }}
+    group by seal_period
+),
+
 described as (
     select
         periods.period,
@@ -59,7 +75,10 @@ described as (
         coalesce(totals.lines, 0) as lines,
         totals.amounts as amount,
         seals.seal_hash,
-        adjusted.adjusted_in
+        adjusted.adjusted_in,
+        seals.closed_by,
+        held.held_contracts,
+        inputs.new_input_files
     from periods
     cross join run
     inner join first_billed
@@ -70,6 +89,10 @@ described as (
         on periods.period = seals.seal_period
     left join adjusted
         on periods.period = adjusted.usage_period
+    left join held
+        on periods.period = held.seal_period
+    left join inputs
+        on periods.period = inputs.seal_period
 )
 
 select * from described

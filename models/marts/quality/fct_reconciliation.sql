@@ -280,7 +280,7 @@ checks as (
 select
     period,
     check_name,
-    cast(left_total as decimal(18, 6)) as left_total,
-    cast(right_total as decimal(18, 6)) as right_total,
-    cast(left_total - right_total as decimal(18, 6)) as difference
+    cast(left_total as decimal(38, 6)) as left_total,
+    cast(right_total as decimal(38, 6)) as right_total,
+    cast(left_total - right_total as decimal(38, 6)) as difference
 from checks

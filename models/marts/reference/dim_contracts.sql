@@ -1,5 +1,36 @@
 with contracts as (
-    select * from {{ ref('stg_reference__contracts') }}
+    select
+        contract_id,
+        account_id,
+        rate_plan_id,
+        starts_on,
+        ends_on,
+        functions_over_cap,
+        purchase_order,
+        payment_terms_days
+    from {{ ref('stg_reference__contracts') }}
+),
+
+-- Closed periods keep their contracts: what a later file no longer lists is as its last seal has it.
+sealed_contracts as (
+    select
+        contract_id,
+        account_id,
+        rate_plan_id,
+        starts_on,
+        ends_on,
+        functions_over_cap,
+        purchase_order,
+        payment_terms_days
+    from {{ ref('stg_sealed__contracts') }}
+    where contract_id not in (select contract_id from contracts)
+    qualify row_number() over (partition by contract_id order by seal_period desc, usage_period desc) = 1
+),
+
+all_contracts as (
+    select * from contracts
+    union all
+    select * from sealed_contracts
 )
 
 select
@@ -11,4 +42,4 @@ select
     functions_over_cap,
     purchase_order,
     payment_terms_days
-from contracts
+from all_contracts

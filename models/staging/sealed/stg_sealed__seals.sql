@@ -8,7 +8,8 @@ renamed as (
         seal_hash,
         previous_hash,
         first_billed_period,
-        tzdata_version
+        tzdata_version,
+        closed_by
     from source
 )
 
