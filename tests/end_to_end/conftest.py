@@ -51,7 +51,7 @@ class Stage:
         self._pool.shutdown()
 
 
-STORIES = ("demo_story", "gates_story", "private_story", "arrival_story", "killed_story")
+STORIES = ("demo_story", "gates_story", "killed_story", "private_story", "arrival_story")  # balanced between two places
 NEEDS = {"killed_story": "demo_story", "arrival_story": "demo_story"}
 
 

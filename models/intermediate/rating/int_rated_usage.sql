@@ -91,7 +91,7 @@ commoned as (
         *,
         list_reduce(
             list(block_whole) over of_charge,
-            lambda one, other: lcm(one, other)  -- noqa: PRS
+            (one, other) -> lcm(one, other)
         ) as divisor
     from parts
     window of_charge as (partition by scenario, contract_id, period, charge_id)
@@ -135,6 +135,16 @@ minor as (
     from rounded
 ),
 
+charged as (
+    select
+        *,
+        running_minor - coalesce(lag(next_minor) over (
+            partition by scenario, contract_id, period, charge_id
+            order by part_number
+        ), 0) as charged_minor
+    from minor
+),
+
 rated as (
     select
         scenario,
@@ -169,8 +179,8 @@ rated as (
         end as credits,
         case when charge_model in ('standard', 'package', 'flat') then price_per_block end as unit_price,
         price_basis,
-        {{ unscaled("(running_minor - coalesce(lag(next_minor) over (partition by scenario, contract_id, period, charge_id order by part_number), 0)) * " ~ power_of_ten('4 - minor_units'), 4, 18) }} as amount
-    from minor
+        {{ unscaled('charged_minor * ' ~ power_of_ten('4 - minor_units'), 4, 18) }} as amount
+    from charged
 )
 
 select * from rated

@@ -19,7 +19,7 @@ terms as (
     select
         seals.seal_period as period,
         {{ period_text('seals.seal_period') }} as terms_id,
-        exists (
+        exists(
             select 1
             from repricing
             where repricing.usage_period = seals.seal_period
