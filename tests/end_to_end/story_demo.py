@@ -14,6 +14,7 @@ from end_to_end.commands import Answer, Home, Lab, contents
 
 CLOSED, DRAFTED = "2026-03", "2026-04"
 LATER = {"LEDGER_AS_OF": "2026-05-20T12:00:00Z"}  # DRAFTED has ended and settled
+CLOSED_BY = "end to end"  # published with the period
 SEALED_FILE = "sealed/2026-03/invoice_lines.parquet"
 QUESTION = (
     "select (select count(*) || ' ' || coalesce(sum(amount), 0) from billing.fct_invoice_lines), "
@@ -73,7 +74,7 @@ def play(lab: Lab, project: Path, shared: Shared) -> Demo:
     again = home.start("demo")
     assert again.wait_until(lambda: "models " in again.messages), str(again.wait())
     loser = home.run("run", "--period", DRAFTED, **LATER)
-    closing = home.start("close", "--period", DRAFTED, "--by", "end to end", LEDGER_LOCK_WAIT="600", **LATER)
+    closing = home.start("close", "--period", DRAFTED, "--by", CLOSED_BY, LEDGER_LOCK_WAIT="600", **LATER)
     answer_again = again.wait()
     is_waiting = closing.status is None and not closing.messages
     exports_again, contents_again = home.bytes_of("exports"), contents(home.published)

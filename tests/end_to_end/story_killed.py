@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from end_to_end.commands import Answer, Command, Home, Lab, contents
-from end_to_end.story_demo import DRAFTED, LATER, Shared
+from end_to_end.story_demo import CLOSED_BY, DRAFTED, LATER, Shared
 
+CLOSE = ("close", "--period", DRAFTED, "--by", CLOSED_BY)
 DEATHS_IN_BUILDING = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "torture" else 1
 # Another machine: neither its zone nor its words may show in a figure.
 ELSEWHERE = {"TZ": "Pacific/Chatham", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
@@ -51,11 +52,11 @@ def play(lab: Lab, project: Path, as_of_run: str, shared: Shared) -> Killed:
           lambda text: "gate_outgoing" in text, 2.0)  # fmt: skip
     seen.run = home.run("run", "--period", DRAFTED, **at_run)
     seen.exports, seen.contents = home.bytes_of("exports"), contents(home.published)
-    _kill(seen, home.start("close", "--period", DRAFTED, **at_close), dice, "while sealing",
+    _kill(seen, home.start(*CLOSE, **at_close), dice, "while sealing",
           lambda _: any((home.folder / "sealed").glob(".writing-*")), 0.3)  # fmt: skip
-    _kill(seen, home.start("close", "--period", DRAFTED, **at_close), dice, "after sealing",
+    _kill(seen, home.start(*CLOSE, **at_close), dice, "after sealing",
           lambda text: "is sealed" in text or "is closed" in text, 6.0)  # fmt: skip
-    seen.closed = home.run("close", "--period", DRAFTED, **at_close)
+    seen.closed = home.run(*CLOSE, **at_close)
     seen.exports_closed, seen.sealed_closed = home.bytes_of("exports"), home.bytes_of("sealed")
     seen.contents_closed = contents(home.published)
     seen.verified = home.run("verify")

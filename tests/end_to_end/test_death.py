@@ -7,7 +7,6 @@ import json
 from end_to_end.story_demo import CLOSED, Demo
 from end_to_end.story_killed import Killed
 
-
 MANIFEST = f"exports/{CLOSED}/manifest.json"
 
 
