@@ -47,6 +47,7 @@ MARTS = (
     "fct_invoice_line_sites",
     "fct_invoice_line_tiers",
     "fct_invoices",
+    "fct_usage_to_date",
     "fct_unrated_usage",
     "int_contract_holds",
 )
