@@ -103,8 +103,8 @@ def test_the_same_release_says_nothing(older: duckdb.DuckDBPyConnection) -> None
 def test_sealed_periods_of_another_release_are_named(older: duckdb.DuckDBPyConnection) -> None:
     """Also where the warehouse was deleted since, and only the seals remember; once."""
     older.execute("delete from raw.zone_offsets")
-    older.execute("insert into raw.seals values ('2026-09-01', 'a', null, '2026-09-01', '2025b')")
-    older.execute("insert into raw.seals values ('2026-10-01', 'b', 'a', '2026-09-01', '2025b')")
+    older.execute("insert into raw.seals values ('2026-09-01', 'a', null, '2026-09-01', '2025b', null)")
+    older.execute("insert into raw.seals values ('2026-10-01', 'b', 'a', '2026-09-01', '2025b', null)")
     said: list[str] = []
     report_zone_changes(older, NOVEMBER, said.append)
     assert said == [f"sealed with tzdata 2025b, dated anew with {zones.tzdata_version()}: 2026-09, 2026-10"]
