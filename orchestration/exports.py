@@ -1,8 +1,9 @@
 """exports/YYYY-MM/: files for finance, and the manifest that says what they are (SPEC 7, C4, C6).
 
 A folder is written whole beside the old one, read back and compared with the published file, then renamed in its place.
-Everything is taken from the published file, so that both say the same. No wall clock inside: the same inputs give the
-same bytes. What does not belong here: how a cell is written (files of tables: tables), what may go out (gates).
+Everything is taken from the period's books: the published file for a draft, the seal for a closed period. No wall
+clock inside: the same inputs give the same bytes, and so does a closed period whenever its folder is made. What does
+not belong here: where a figure comes from (books), how a cell is written (tables), what may go out (gates).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +20,8 @@ from typing import Any
 
 import duckdb
 
+from orchestration import sealing
+from orchestration.books import DRAFT, FINAL, Books, open_books
 from orchestration.content import Content, columns_of, row_text
 from orchestration.publication import published_file
 from orchestration.settings import LedgerError, Settings, connect
@@ -33,26 +36,14 @@ from orchestration.versions import (
     tzdata_version,
 )
 
-DRAFT, FINAL = "draft", "final"
 MANIFEST = "manifest.json"
 TEMPORARY, OLD = ".tmp-", ".old-"
 
-# What each file holds: its name, the query over the published file ($period), and its formats.
+# What each file of a table holds: its name, the query over the books, and its formats.
 TABLES = (
-    (
-        "invoice_lines",
-        "from billing.fct_invoice_lines where billing_period = $period order by invoice_line_id",
-        ("csv", "parquet"),
-    ),
-    ("invoices", "from billing.fct_invoices where billing_period = $period order by invoice_id", ("csv", "parquet")),
-    (
-        "alerts",
-        "from billing.fct_usage_to_date where period = $period and alert_level <> 'ok' order by contract_id, meter",
-        ("csv",),
-    ),
-)
-SEALED_ALERTS = (
-    "select * exclude (seal_period) from sealed_usage_to_date where seal_period = $period order by contract_id, meter"
+    ("invoice_lines", "from books.invoice_lines order by invoice_line_id", ("csv", "parquet")),
+    ("invoices", "from books.invoices order by invoice_id", ("csv", "parquet")),
+    ("alerts", "from books.usage_to_date where alert_level <> 'ok' order by contract_id, meter", ("csv",)),
 )
 DIGESTED = (
     ("fct_invoice_lines", "invoice_line_id"),
@@ -61,6 +52,8 @@ DIGESTED = (
 )
 
 Log = Callable[[str], None]
+# Writes its files of one period into a folder and says what each then holds.
+Writer = Callable[[Books, Path], list[FileOfTable]]
 
 
 @dataclass(frozen=True)
@@ -103,7 +96,12 @@ def draft_digest(connection: duckdb.DuckDBPyConnection, period: date) -> str:
 
 
 def write_exports(
-    settings: Settings, period: date, contents: Mapping[str, Content], head: Mapping[str, Any], log: Log
+    settings: Settings,
+    period: date,
+    contents: Mapping[str, Content],
+    head: Mapping[str, Any],
+    log: Log,
+    writers: Sequence[Writer] | None = None,
 ) -> list[Export]:
     """Write PERIOD's folder and every closed period's that is missing; the run's own first.
 
@@ -114,7 +112,6 @@ def write_exports(
         settings.exports.mkdir(parents=True, exist_ok=True)
         recover(settings)
         with duckdb.connect(str(published_file(settings)), read_only=True) as connection:
-            connection.execute("set TimeZone = 'UTC'")
             closed = [
                 row[0]
                 for row in connection.execute(
@@ -122,16 +119,19 @@ def write_exports(
                     [period],
                 ).fetchall()
             ]
-            missing = [other for other in closed if other != period and not _is_whole(export_folder(settings, other))]
-            with connect(settings) as warehouse:
-                origin = _origin(warehouse, settings, contents, head)
-                _bring_sealed_alerts(connection, warehouse)
-            return [
-                _write_period(
-                    connection, settings, each, FINAL if each in closed else DRAFT, origin, log
-                )
-                for each in [period, *missing]
-            ]
+        missing = [other for other in closed if other != period and not _is_whole(export_folder(settings, other))]
+        hashes = {name: {"rows": each.rows, "content_sha256": each.ordered_hash} for name, each in contents.items()}
+        return [
+            _write_period(
+                settings,
+                each,
+                FINAL if each in closed else DRAFT,
+                _sealed_origin(settings, each, hashes) if each in closed else _origin(settings, head, hashes),
+                writers or WRITERS,
+                log,
+            )
+            for each in [period, *missing]
+        ]
     except OSError as error:
         raise LedgerError(
             f"{settings.exports} cannot be written ({error.strerror or error}); the old files stay. "
@@ -174,50 +174,75 @@ def _holds(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> bool:
     )
 
 
-def _origin(
-    warehouse: duckdb.DuckDBPyConnection, settings: Settings, contents: Mapping[str, Content], head: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What every manifest of this run says about where its figures come from."""
+def _origin(settings: Settings, head: Mapping[str, Any], hashes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a draft's manifest says about where its figures come from."""
+    with connect(settings) as warehouse:
+        return {
+            "head": dict(head),
+            "as_of": f"{settings.as_of:%Y-%m-%dT%H:%M:%SZ}",
+            "inputs": input_files(warehouse),
+            "policy": policy_checksums(settings),
+            "published": dict(hashes),
+            "versions": {"code": code_version(settings), "tzdata": tzdata_version(warehouse)},
+        }
+
+
+def _sealed_origin(settings: Settings, period: date, hashes: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a closed period, as it was closed: a folder made again says what the first one said."""
+    seal = sealing.read_seal(settings, period)
+    versions = seal.content["versions"]
     return {
-        "head": dict(head),
-        "inputs": input_files(warehouse),
-        "policy": policy_checksums(settings),
-        "published": {
-            name: {"rows": content.rows, "content_sha256": content.ordered_hash} for name, content in contents.items()
-        },
-        "versions": {"code": code_version(settings), "tzdata": tzdata_version(warehouse)},
+        "head": {"period": month(period), "sha256": seal.seal_hash},
+        "as_of": seal.content["as_of"],
+        "inputs": seal.content["inputs"],
+        "policy": versions["policy"],
+        "published": sealing.published_at_close(settings, period, hashes),
+        "versions": {"code": {"sha256": versions["code"]}, "tzdata": versions["tzdata"]},
+    }
+
+
+def _run_of(settings: Settings, period: date, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """What the files print of their origin (`books.run`)."""
+    with duckdb.connect(str(published_file(settings)), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        digest = draft_digest(connection, period)
+    return {
+        "head_period": origin["head"]["period"],
+        "head_hash": origin["head"]["sha256"],
+        "as_of": origin["as_of"],
+        "tzdata_version": origin["versions"]["tzdata"],
+        "code_version": origin["versions"]["code"]["sha256"],
+        "draft_digest": digest,
     }
 
 
 def _write_period(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    period: date,
-    status: str,
-    origin: Mapping[str, Any],
-    log: Log,
+    settings: Settings, period: date, status: str, origin: Mapping[str, Any], writers: Sequence[Writer], log: Log
 ) -> Export:
     folder = export_folder(settings, period)
     temporary = settings.exports / f"{TEMPORARY}{month(period)}-{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        files = _write_files(connection, temporary, period, status)
+        with open_books(settings, period, status, _run_of(settings, period, origin)) as books:
+            files = [file for writer in writers for file in writer(books, temporary)]
+            _check(books, files)
+            digest = books.run["draft_digest"]
         manifest = {
             "period": month(period),
             "status": status,
-            "draft_digest": draft_digest(connection, period),
+            "draft_digest": digest,
             "files": {file.name: file.entry() for file in files},
             "sums": {currency: _plain(amount) for currency, amount in files[0].sums.items()},
             **origin,
         }
         present = read_manifest(folder)
-        if present and _is_settled(folder, present, manifest):
+        if present == manifest and _holds(folder, manifest["files"]):
             log(f"exports/{month(period)} is up to date ({status})")
-            return Export(period, status, folder, present)
+            return Export(period, status, folder, manifest)
         text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
         (temporary / MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
-        for path in [*temporary.iterdir(), temporary]:
+        for path in [*sorted(temporary.rglob("*")), temporary]:
             _sync(path)
         _swap(temporary, folder)
     finally:
@@ -226,57 +251,31 @@ def _write_period(
     return Export(period, status, folder, manifest)
 
 
-def _is_settled(folder: Path, present: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
-    """Whether a folder stays: it is the same to the byte, or final with the same documents.
-
-    What arrives after a close changes the origin, not the documents: a final folder keeps the origin of its close.
-    """
-    same = present.get("files") == manifest["files"] if manifest["status"] == FINAL else present == manifest
-    return same and present.get("status") == manifest["status"] and _holds(folder, manifest["files"])
-
-
-def _bring_sealed_alerts(connection: duckdb.DuckDBPyConnection, warehouse: duckdb.DuckDBPyConnection) -> None:
-    """The usage to date as each close sealed it, so that a final folder's alerts never change."""
-    connection.execute(
-        "create or replace temp table sealed_usage_to_date as "
-        "select null::date as seal_period, * from billing.fct_usage_to_date limit 0"
-    )
-    rows = warehouse.execute(
-        "select * from raw.sealed_usage_to_date where alert_level <> 'ok' order by seal_period, contract_id, meter"
-    ).fetchall()
-    if rows:
-        connection.executemany(
-            f"insert into sealed_usage_to_date values ({', '.join('?' * len(rows[0]))})", rows
-        )
+def write_tables(books: Books, folder: Path) -> list[FileOfTable]:
+    """The lines, the documents and the alerts as CSV and Parquet; the lines first, whose sums the manifest states."""
+    return [
+        write_table(books.connection, query, {}, folder / books.file_name(name, suffix))
+        for name, query, formats in TABLES
+        for suffix in formats
+    ]
 
 
-def _write_files(
-    connection: duckdb.DuckDBPyConnection, folder: Path, period: date, status: str
-) -> list[FileOfTable]:
-    files = []
-    for name, query, formats in TABLES:
-        if name == "alerts" and status == FINAL:
-            query = SEALED_ALERTS
-        for suffix in formats:
-            stem = f"{name}.draft" if status == DRAFT else name
-            files.append(write_table(connection, query, {"period": period}, folder / f"{stem}.{suffix}"))
-    _check(connection, period, files)
-    return files
-
-
-def _check(connection: duckdb.DuckDBPyConnection, period: date, files: list[FileOfTable]) -> None:
-    """SPEC C6: the exported lines and invoices are the published ones, in rows and in sums per currency."""
+def _check(books: Books, files: Sequence[FileOfTable]) -> None:
+    """SPEC C6: the exported lines and documents are the published ones, in rows and in sums per currency."""
     for table, stem in (("fct_invoice_lines", "invoice_lines"), ("fct_invoices", "invoices")):
-        rows, sums = sums_per_currency(
-            connection, f"from billing.{table} where billing_period = $period", {"period": period}
-        )
+        query = f"from published.billing.{table} where billing_period = $period"
+        rows, sums = sums_per_currency(books.connection, query, {"period": books.period})
         for file in files:
             if file.name.split(".")[0] == stem and (file.rows, file.sums) != (rows, sums):
                 raise LedgerError(
-                    f"exports/{month(period)}/{file.name} holds {file.rows:,} rows and {_list(file.sums)}, "
+                    f"exports/{month(books.period)}/{file.name} holds {file.rows:,} rows and {_list(file.sums)}, "
                     f"billing.{table} {rows:,} and {_list(sums)}; "
                     "nothing was exported. Run again; if it happens again, report it."
                 )
+
+
+# Each adds files of its own to a period's folder.
+WRITERS: tuple[Writer, ...] = (write_tables,)
 
 
 def _swap(temporary: Path, folder: Path) -> None:

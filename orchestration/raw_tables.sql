@@ -261,6 +261,15 @@ create table if not exists raw.sealed_activity_rules (
 create table if not exists raw.sealed_trigger_rules (
     seal_period date not null, trigger varchar not null, counts boolean not null
 );
+create table if not exists raw.sealed_message_audiences (
+    seal_period date not null, audience varchar not null, reaches_consumer boolean not null
+);
+create table if not exists raw.sealed_currencies (
+    seal_period date not null, currency_code varchar not null, minor_units integer not null
+);
+create table if not exists raw.sealed_repricing (
+    seal_period date not null, usage_period date not null
+);
 create table if not exists raw.sealed_daily_usage (
     seal_period date not null, site_id varchar not null, contract_id varchar, meter varchar not null,
     activity_date date not null, is_channel_mapped boolean not null, quantity decimal(18, 6) not null

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,149 +22,13 @@ from typing import Any
 
 import duckdb
 
+from orchestration.sealed_rows import SEALED_FOR_BOOKS, SEALED_POLICY, SEALED_ROWS
 from orchestration.settings import LedgerError, Settings
-from orchestration.versions import code_version, file_sha256, policy_checksums, tzdata_version
+from orchestration.versions import code_version, file_sha256, input_files, policy_checksums, tzdata_version
 
 SEAL_FILE = "seal.json"
 CLOSED_FILE = "closed.json"
 FORMAT = 1
-
-# What a seal holds, beside raw.seals itself: table -> the rows that this period's seal keeps, in their order.
-# `$period` is the period, `$issued_on` the day of LEDGER_AS_OF in UTC. Names are those of raw.sealed_<table>.
-SEALED_ROWS = {
-    "inputs": """
-        select files.path, files.sha256, contents.first_instant_at, contents.last_instant_at
-        from raw.landing_files as files
-        inner join raw.landing_contents as contents using (content_id)
-        where files.feed in ('messaging_interactions', 'function_invocations', 'platform_users')
-            and contents.first_instant_at < (
-                select max(last_instant_at) from intermediate.int_site_days where period = $period
-            )
-            and (files.path, files.sha256) not in (select (path, sha256) from raw.sealed_inputs)
-        order by path, sha256""",
-    "held_contracts": """
-        select contract_id, check_name, sum(quantity)::decimal(18, 6) as quantity
-        from intermediate.int_contract_holds
-        where is_held and billing_period = $period and contract_id is not null
-        group by all order by all""",
-    "accounts": "select account_id, account_name, currency_code from raw.accounts order by account_id",
-    "sites": """
-        select site_id, account_id, time_zone, listening_enabled, effective_at
-        from raw.sites order by site_id, effective_at""",
-    # The terms of everything billed here: the period's own contracts, and those of earlier periods that were
-    # first billed, or billed anew, with the terms of today.
-    "contracts": """
-        select
-            contracts.period as usage_period, contracts.contract_id, contracts.account_id, contracts.rate_plan_id,
-            contracts.starts_on, contracts.ends_on, contracts.functions_over_cap, contracts.purchase_order,
-            contracts.payment_terms_days
-        from intermediate.int_contract_periods as contracts
-        where contracts.terms_id = 'current'
-            and contracts.contract_id not in (
-                select contract_id from intermediate.int_contract_holds
-                where is_held and billing_period = $period and contract_id is not null
-            )
-            and (
-                contracts.period = $period
-                or (contracts.contract_id, contracts.period) in (
-                    select (contract_id, usage_period) from billing.fct_invoice_lines
-                    where billing_period = $period and line_kind = 'adjustment' and status = 'draft'
-                )
-            )
-        order by all""",
-    "rate_plans": """
-        select rate_plan_id, rate_plan_name, currency_code, platform_user_limit, listening_grain, stub_allowance
-        from policy.rate_plans order by rate_plan_id""",
-    "rate_plan_charges": """
-        select
-            rate_plan_id, charge_id, meter, charge_model, included_quantity, block_size, credits_per_block,
-            price_per_block, rounding, minimum_amount, maximum_amount, price_basis, effective_from, effective_to,
-            description
-        from policy.rate_plan_charges order by charge_id, effective_from""",
-    "rate_plan_tiers": """
-        select
-            charge_id, tier_from, tier_to, coalesce(unit_price, 0) as unit_price, coalesce(flat_price, 0) as flat_price,
-            effective_from, effective_to
-        from policy.rate_plan_tiers order by charge_id, effective_from, tier_from""",
-    "rate_plan_channels": "select rate_plan_id, channel from policy.rate_plan_channels order by all",
-    "channels": "select source, channel from policy.channels order by source",
-    "activity_rules": "select sender_kind, counts from policy.activity_rules order by sender_kind",
-    "trigger_rules": "select trigger, counts from policy.trigger_rules order by trigger",
-    # The metered usage that the lines rest on: the period's, and that of the periods adjusted here.
-    "daily_usage": """
-        select site_id, contract_id, meter, activity_date, is_channel_mapped, quantity
-        from intermediate.int_metered_usage
-        where period = $period
-            or period in (
-                select usage_period from billing.fct_invoice_lines
-                where billing_period = $period and line_kind = 'adjustment' and status = 'draft'
-            )
-        order by site_id, meter, activity_date, is_channel_mapped, contract_id""",
-    "usage_to_date": """
-        select
-            contract_id, meter, period, as_of, quantity, included_quantity, used_fraction, projected_quantity,
-            projected_amount, alert_level
-        from billing.fct_usage_to_date where period = $period order by contract_id, meter""",
-    "invoice_lines": """
-        select * exclude (status) from billing.fct_invoice_lines
-        where billing_period = $period and status = 'draft'
-        order by invoice_line_id""",
-    "invoice_line_tiers": """
-        select tiers.* from billing.fct_invoice_line_tiers as tiers
-        inner join billing.fct_invoice_lines as lines using (invoice_line_id)
-        where lines.billing_period = $period and lines.status = 'draft'
-        order by invoice_line_id, tier_from""",
-    "invoice_line_sites": """
-        select shares.* from billing.fct_invoice_line_sites as shares
-        inner join billing.fct_invoice_lines as lines using (invoice_line_id)
-        where lines.billing_period = $period and lines.status = 'draft'
-        order by invoice_line_id, site_id""",
-    # Numbers without a gap, over all documents that have one; a statement has none.
-    "invoices": """
-        with drafts as (
-            select
-                *,
-                row_number() over (
-                    partition by document_type = 'statement' order by account_id, contract_id
-                ) + (
-                    select coalesce(max(cast(split_part(document_number, '-', 2) as bigint)), 0)
-                    from raw.sealed_invoices
-                ) as next_number
-            from billing.fct_invoices
-            where billing_period = $period and status = 'draft'
-        ),
-        numbered as (
-            select
-                *,
-                repeat('0', greatest(6 - length(cast(next_number as varchar)), 0)) || cast(next_number as varchar)
-                    as padded_number
-            from drafts
-        ),
-        terms as (
-            select contract_id, arg_max({'days': payment_terms_days}, period).days as payment_terms_days
-            from intermediate.int_contract_periods
-            group by contract_id
-        )
-        select
-            invoice_id, document_type,
-            case document_type
-                when 'invoice' then 'INV-' || padded_number
-                when 'credit_note' then 'CRN-' || padded_number
-            end as document_number,
-            account_id, contract_id, billing_period,
-            cast($issued_on as date) as issue_date,
-            cast($issued_on as date) + terms.payment_terms_days as due_date,
-            service_from, service_to, purchase_order, lines, amount, currency_code
-        from numbered
-        left join terms using (contract_id)
-        order by invoice_id""",
-}
-
-# Policy that explains a seal and that nothing re-reads: kept beside the rest, row by row.
-SEALED_POLICY = (
-    "currencies", "meters", "message_audiences", "settings", "acknowledgements", "repricing", "withdrawals",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Seal:
@@ -295,6 +159,31 @@ def load_seals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Cha
     return chain
 
 
+def read_seal(settings: Settings, period: date) -> Seal:
+    """The seal of a closed period. The caller has verified the chain; LedgerError when there is none."""
+    for seal in verify_chain(settings).seals:
+        if seal.period == period:
+            return seal
+    raise LedgerError(f"{period:%Y-%m} has no seal: `make close PERIOD={period:%Y-%m}` closes it.")
+
+
+def published_at_close(settings: Settings, period: date, hashes: Mapping[str, Any]) -> dict[str, Any]:
+    """What was published when the period was closed: kept in closed.json by the first run that published it.
+
+    It stands outside the chain: it depends on the seal and cannot be inside.
+    """
+    path = settings.sealed / f"{period:%Y-%m}" / CLOSED_FILE
+    try:
+        closed = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        closed = {}
+    if "published" not in closed:
+        closed["published"] = dict(hashes)
+        # Not in the seal's own folder: a death here would leave a stranger in it.
+        _replace(path, (json.dumps(closed, indent=2, ensure_ascii=False) + "\n").encode(), settings.sealed)
+    return closed["published"]
+
+
 def _closed_by(folder: Path) -> str | None:
     """Who closed a period, as its closed.json says; None where that cannot be read: it proves nothing."""
     try:
@@ -408,7 +297,7 @@ def seal_period(
 def _write_tables(
     connection: duckdb.DuckDBPyConnection, settings: Settings, period: date, folder: Path
 ) -> dict[str, dict[str, Any]]:
-    selections = dict(SEALED_ROWS)
+    selections = SEALED_ROWS | SEALED_FOR_BOOKS
     for name in SEALED_POLICY:
         selections[f"policy_{name}"] = f"select * from policy.{name} order by all"
     threads = connection.execute("select current_setting('threads')").fetchone()
@@ -460,6 +349,8 @@ def _describe(
         "previous_hash": chain.head.seal_hash if chain.head else None,
         "previous_period": f"{chain.head.period:%Y-%m}" if chain.head else None,
         "first_billed_period": f"{first[0]:%Y-%m}" if first and first[0] else f"{period:%Y-%m}",
+        "as_of": f"{settings.as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "inputs": input_files(connection),
         "issue_date": f"{settings.as_of:%Y-%m-%d}",
         "lines": {row[0]: row[1] for row in sums},
         "amounts": {row[0]: row[2] for row in sums},
@@ -502,9 +393,9 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """A small file as a whole: old or new, never half."""
-    fresh = path.with_name(f".{path.name.lstrip('.')}.new")
+def _replace(path: Path, data: bytes, beside: Path | None = None) -> None:
+    """A small file as a whole: old or new, never half. `beside`: where its new version is written."""
+    fresh = (beside or path.parent) / f".{path.name.lstrip('.')}.new"
     _write(fresh, data)
     fresh.replace(path)
     _flush_folder(path.parent)

@@ -28,10 +28,13 @@ NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 @dataclass(frozen=True)
 class FileOfTable:
-    """A written file as it was read back: rows, and its sum of `amount` per currency where it has one."""
+    """A written file as it was read back: rows if it is a table, its sum of `amount` per currency if it has one.
+
+    `name` is its path inside the period's folder, with slashes.
+    """
 
     name: str
-    rows: int
+    rows: int | None
     size_bytes: int
     sha256: str
     sums: Mapping[str, Decimal] = field(default_factory=dict)
@@ -39,7 +42,8 @@ class FileOfTable:
     def entry(self) -> dict[str, Any]:
         """What the manifest says of it."""
         sums = {currency: format(amount, "f") for currency, amount in self.sums.items()}
-        return {"rows": self.rows, "bytes": self.size_bytes, "sha256": self.sha256} | ({"sums": sums} if sums else {})
+        rows = {} if self.rows is None else {"rows": self.rows}
+        return rows | {"bytes": self.size_bytes, "sha256": self.sha256} | ({"sums": sums} if sums else {})
 
 
 def write_table(

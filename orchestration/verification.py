@@ -44,7 +44,7 @@ def _nothing_lost(settings: Settings, proven: set[str]) -> None:
         known |= {row[0]: "the warehouse" for row in hashes}
     for folder in sorted(settings.exports.glob("[0-9]*-[0-9]*")) if settings.exports.is_dir() else []:
         manifest = read_manifest(folder)
-        if manifest and (seal_hash := (manifest.get("head") or {}).get("hash")):
+        if manifest and (seal_hash := (manifest.get("head") or {}).get("sha256")):
             known[seal_hash] = str(folder / "manifest.json")
     for seal_hash, where in known.items():
         if seal_hash not in proven:

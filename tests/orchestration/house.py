@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import duckdb
 from orchestration.settings import PROJECT_ROOT, Settings, connect
 from orchestration.state import BUILT, set_stage, write_run_settings
 from orchestration.suites import PublishedTable
+from orchestration.versions import file_sha256
 
 PERIOD = date(2026, 4, 1)
 AS_OF = datetime(2026, 4, 20, 12, tzinfo=UTC)
@@ -46,6 +48,61 @@ create or replace table billing.fct_usage_to_date as
 select 'contract' as contract_id, 'dar' as meter, date '2026-04-01' as period, 'over' as alert_level,
     timestamptz '2026-04-19 10:00:00.5+00' as as_of;
 """
+# What the books of a draft ask of the warehouse besides; nothing of it has a row here.
+BESIDES = """
+create schema if not exists intermediate;
+create schema if not exists policy;
+create schema if not exists reference;
+create or replace table usage.fct_daily_active_relationships (
+    site_id varchar, relationship_id varchar, activity_date date
+);
+create or replace table usage.fct_daily_usage (
+    site_id varchar, contract_id varchar, meter varchar, activity_date date, quantity decimal(18, 6)
+);
+create or replace table usage.fct_platform_users (contract_id varchar, period date);
+create or replace table reference.dim_site_days (
+    site_id varchar, site_date date, contract_id varchar, account_id varchar
+);
+create or replace table quality.fct_reconciliation (period date, check_name varchar);
+create or replace table billing.fct_unrated_usage (
+    site_id varchar, meter varchar, activity_date date, quantity decimal(18, 6), reason varchar
+);
+create or replace table intermediate.int_contract_holds (
+    contract_id varchar, check_name varchar, billing_period date, quantity decimal(18, 6), is_held boolean
+);
+create or replace table intermediate.int_contract_periods (
+    period date, contract_id varchar, account_id varchar, rate_plan_id varchar, starts_on date, ends_on date,
+    functions_over_cap varchar, purchase_order varchar, payment_terms_days integer
+);
+create or replace table policy.rate_plans (
+    rate_plan_id varchar, rate_plan_name varchar, currency_code varchar, platform_user_limit integer,
+    listening_grain varchar, stub_allowance varchar
+);
+create or replace table policy.currencies (currency_code varchar, minor_units integer);
+create or replace table policy.meters (meter varchar, unit varchar, description varchar);
+"""
+# The same of the closed month, as its seal keeps it.
+SEALED = {
+    "invoice_lines": "select * exclude (status) from billing.fct_invoice_lines where invoice_line_id = 'line-0'",
+    "invoice_line_tiers": "from billing.fct_invoice_line_tiers limit 0",
+    "invoice_line_sites": "from billing.fct_invoice_line_sites where invoice_line_id = 'line-0'",
+    "invoices": "select * exclude (status) from billing.fct_invoices where invoice_id = 'inv-0'",
+    "usage_to_date": "from billing.fct_usage_to_date limit 0",
+    "daily_usage": "select *, true as is_channel_mapped from usage.fct_daily_usage",
+    "daily_active_relationships": (
+        "select *, null::varchar as contract_id, null::varchar as account_id from usage.fct_daily_active_relationships"
+    ),
+    "platform_users": "from usage.fct_platform_users",
+    "reconciliation": "from quality.fct_reconciliation",
+    "unrated_usage": "from billing.fct_unrated_usage",
+    "held_contracts": "select contract_id, check_name, quantity from intermediate.int_contract_holds",
+    "accounts": "select account_id, account_name, currency_code from raw.accounts",
+    "sites": "select * from raw.sites",
+    "rate_plans": "from policy.rate_plans",
+    "currencies": "from policy.currencies",
+    "contracts": "select period as usage_period, * exclude (period) from intermediate.int_contract_periods",
+    "policy_meters": "from policy.meters",
+}
 KEYS = {
     "fct_invoice_lines": ("invoice_line_id",),
     "fct_invoice_line_tiers": ("invoice_line_id", "tier_from"),
@@ -53,6 +110,12 @@ KEYS = {
     "fct_invoices": ("invoice_id",),
     "fct_periods": ("period",),
     "fct_usage_to_date": ("contract_id", "meter"),
+    "fct_daily_active_relationships": ("site_id", "relationship_id", "activity_date"),
+    "fct_daily_usage": ("site_id", "contract_id", "meter", "activity_date"),
+    "fct_platform_users": ("contract_id", "period"),
+    "dim_site_days": ("site_id", "site_date"),
+    "fct_reconciliation": ("period", "check_name"),
+    "fct_unrated_usage": ("site_id", "meter", "activity_date", "reason"),
 }
 
 
@@ -74,8 +137,29 @@ def build_marts(settings: Settings, period: date = PERIOD, run_id: str = "run") 
     settings.home.mkdir(parents=True, exist_ok=True)
     with connect(settings) as connection:
         connection.execute(MARTS)
+        connection.execute(BESIDES)
         write_run_settings(connection, settings, period, "2026.6")
         set_stage(connection, BUILT, run_id)
+
+
+def seal_march(settings: Settings) -> str:
+    """A seal of the closed month with the rows that the marts have now; its hash."""
+    folder = settings.sealed / "2026-03"
+    folder.mkdir(parents=True)
+    files = {}
+    with connect(settings) as connection:
+        for name, rows in SEALED.items():
+            path = folder / f"{name}.parquet"
+            connection.execute(f"copy ({rows}) to '{path}' (format parquet)")
+            files[path.name] = {"sha256": file_sha256(path)}
+    content = {
+        "period": "2026-03", "previous_hash": None, "files": files, "as_of": "2026-04-05T12:00:00Z",
+        "inputs": {"files": 0, "sha256": "00"}, "versions": {"code": "11", "policy": {}, "tzdata": "2026.6"},
+    }  # fmt: skip
+    (folder / "seal.json").write_text(json.dumps(content), encoding="utf-8")
+    seal_hash = file_sha256(folder / "seal.json")
+    (settings.sealed / "HEAD").write_text(f"2026-03 {seal_hash}\n", encoding="utf-8")
+    return seal_hash
 
 
 def change(settings: Settings, sql: str) -> None:
@@ -84,16 +168,18 @@ def change(settings: Settings, sql: str) -> None:
         connection.execute(sql)
 
 
-def published(settings: Settings) -> list[PublishedTable]:
-    """The marts as dbt's manifest would describe them."""
+def published(settings: Settings, has_besides: bool = False) -> list[PublishedTable]:
+    """The marts as dbt's manifest would describe them; `has_besides`: with what the books ask for."""
     with connect(settings) as connection:
-        columns: dict[str, dict[str, str]] = {}
-        for table, column in connection.execute(
-            "select table_name, column_name from duckdb_columns() where schema_name = 'billing' order by column_index"
+        columns: dict[tuple[str, str], dict[str, str]] = {}
+        for schema, table, column in connection.execute(
+            "select schema_name, table_name, column_name from duckdb_columns() order by column_index"
         ).fetchall():
-            columns.setdefault(table, {})[column] = f"What {column} is: it's 'quoted'."
+            if table in KEYS and ((schema == "billing" and table != "fct_unrated_usage") or has_besides):
+                columns.setdefault((schema, table), {})[column] = f"What {column} is: it's 'quoted'."
     return [
-        PublishedTable("billing", name, KEYS[name], f"One row per {name}.", columns[name]) for name in sorted(columns)
+        PublishedTable(schema, name, KEYS[name], f"One row per {name}.", columns[schema, name])
+        for schema, name in sorted(columns)
     ]
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import UTC, date, datetime
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from house import PERIOD, build_marts, change, make_settings, published
+from house import PERIOD, build_marts, change, make_settings, published, seal_march
 
 from orchestration import exports
-from orchestration.exports import Export, draft_digest, export_folder, recover, write_exports
+from orchestration.exports import Export, draft_digest, export_folder, recover, write_exports, write_tables
 from orchestration.publication import publish
 from orchestration.review import require_same_draft
 from orchestration.settings import LedgerError, Settings, connect
@@ -33,12 +35,13 @@ def quiet(_: str) -> None:
 def settings(tmp_path: Path) -> Settings:
     made = make_settings(tmp_path)
     build_marts(made)
+    seal_march(made)
     return made
 
 
 def export(settings: Settings, period: date = PERIOD) -> list[Export]:
-    contents = publish(settings, published(settings), quiet)
-    return write_exports(settings, period, contents, HEAD, quiet)
+    contents = publish(settings, published(settings, has_besides=True), quiet)
+    return write_exports(settings, period, contents, HEAD, quiet, [write_tables])
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -80,6 +83,21 @@ def test_what_arrives_later_leaves_a_final_folder_as_it_was_closed(settings: Set
     change(settings, "update billing.fct_invoice_lines set amount = 1 where invoice_line_id = 'line-1'")
     export(settings, MARCH)
     assert content(export_folder(settings, MARCH)) == before
+
+
+def test_a_final_folder_made_again_is_the_same_to_the_byte_whatever_came_since(settings: Settings) -> None:
+    """SPEC C1: derived from the seal: the manifest says of the close what it said first."""
+    export(settings)
+    folder = export_folder(settings, MARCH)
+    before = content(folder)
+    assert json.loads(before["manifest.json"])["published"]["billing.fct_invoice_lines"]["rows"] == 4
+    shutil.rmtree(folder)
+    change(settings, "update billing.fct_invoice_lines set amount = 3 where billing_period = date '2026-04-01'")
+    change(settings, "insert into billing.fct_usage_to_date select * replace (date '2026-03-01' as period)"
+                     " from billing.fct_usage_to_date")  # fmt: skip
+    later = replace(settings, as_of=settings.as_of + timedelta(days=40))
+    assert [each.period for each in export(later)] == [PERIOD, MARCH]
+    assert content(folder) == before
 
 
 def test_the_same_inputs_give_the_same_bytes(settings: Settings) -> None:
@@ -166,14 +184,14 @@ def test_a_death_between_the_two_renames_is_put_right(settings: Settings, monkey
 
 
 def test_a_folder_that_cannot_be_written_is_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    contents = publish(settings, published(settings), quiet)
+    contents = publish(settings, published(settings, has_besides=True), quiet)
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(exports, "_swap", full)
     with pytest.raises(LedgerError, match="No space left on device"):
-        write_exports(settings, PERIOD, contents, HEAD, quiet)
+        write_exports(settings, PERIOD, contents, HEAD, quiet, [write_tables])
     assert not [path for path in settings.exports.iterdir() if path.name.startswith(".")]
 
 

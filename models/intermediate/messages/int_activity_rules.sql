@@ -8,26 +8,30 @@ periods as (
 ),
 
 rules as (
-    select * from {{ ref('activity_rules') }}
+    select sender_kind, counts from {{ ref('activity_rules') }}
 ),
 
 sealed_rules as (
     select * from {{ ref('stg_sealed__activity_rules') }}
 ),
 
--- A sealed period keeps the rules it was sealed with (SPEC C3).
+-- A sealed period keeps exactly the rows it was metered with (SPEC C3).
 effective as (
     select
         periods.period,
         rules.sender_kind,
-        coalesce(sealed_rules.counts, rules.counts) as counts
+        rules.counts
     from periods
     cross join rules
-    left join kept_terms
-        on periods.period = kept_terms.period
-    left join sealed_rules
-        on kept_terms.period = sealed_rules.seal_period
-        and rules.sender_kind = sealed_rules.sender_kind
+    where periods.period not in (select period from kept_terms)
+    union all
+    select
+        kept_terms.period,
+        sealed_rules.sender_kind,
+        sealed_rules.counts
+    from kept_terms
+    inner join sealed_rules
+        on kept_terms.metering_seal = sealed_rules.seal_period
 )
 
 select * from effective

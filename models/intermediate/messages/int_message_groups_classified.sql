@@ -26,7 +26,7 @@ agents as (
 ),
 
 audiences as (
-    select * from {{ ref('message_audiences') }}
+    select * from {{ ref('int_message_audiences') }}
 ),
 
 rules as (
@@ -60,6 +60,7 @@ described as (
         and groups.agent_id = agents.agent_id
     left join audiences
         on groups.audience = audiences.audience
+        and {{ period_of('groups.activity_date') }} = audiences.period
 ),
 
 classified as (

@@ -13,7 +13,7 @@ agents as (
 ),
 
 audiences as (
-    select * from {{ ref('message_audiences') }}
+    select * from {{ ref('int_message_audiences') }}
 ),
 
 rules as (
@@ -45,7 +45,6 @@ judged as (
     select
         unrelated.* exclude (agent_id),
         {{ site_date('unrelated.sent_at', 'offsets.utc_offset_seconds') }} as activity_date,
-        coalesce(audiences.reaches_consumer, true) as reaches_consumer,
         case
             when unrelated.sender_side = 'consumer' then 'consumer'
             else coalesce(agents.sender_kind, 'unknown')
@@ -55,8 +54,6 @@ judged as (
         on unrelated.site_id = offsets.site_id
         and unrelated.sent_at >= offsets.valid_from
         and unrelated.sent_at < offsets.valid_to
-    left join audiences
-        on unrelated.audience = audiences.audience
     left join agents
         on unrelated.site_id = agents.site_id
         and unrelated.conversation_id = agents.conversation_id
@@ -70,7 +67,10 @@ without_consumer as (
         on judged.sender_kind = rules.sender_kind
         and {{ period_of('judged.activity_date') }} = rules.period
         and rules.counts
-    where judged.reaches_consumer
+    left join audiences
+        on judged.audience = audiences.audience
+        and {{ period_of('judged.activity_date') }} = audiences.period
+    where coalesce(audiences.reaches_consumer, true)
 )
 
 select * from without_consumer

@@ -1,6 +1,6 @@
 {# SPEC R12: two copies of one key that differ in relationship, instant, sender side, channel, count,
    function or whether the trigger counts. A value that one copy lacks is no difference. #}
-with messages as (
+with contested as (
     select
         *,
         case when sender_side = 'agent' then participant_id end as agent_id
@@ -12,17 +12,16 @@ channels as (
     select * from {{ ref('channels') }}
 ),
 
-
 agents as (
     select * from {{ ref('int_conversation_agents') }}
 ),
 
 audiences as (
-    select * from {{ ref('message_audiences') }}
+    select * from {{ ref('int_message_audiences') }}
 ),
 
 rules as (
-    select * from {{ ref('activity_rules') }}
+    select * from {{ ref('int_activity_rules') }}
 ),
 
 copies as (
@@ -44,6 +43,17 @@ invocations as (
     where rejected_reason is null
 ),
 
+messages as (
+    select
+        contested.*,
+        {{ site_date('contested.sent_at', 'offsets.utc_offset_seconds') }} as activity_date
+    from contested
+    inner join offsets
+        on contested.site_id = offsets.site_id
+        and contested.sent_at >= offsets.valid_from
+        and contested.sent_at < offsets.valid_to
+),
+
 message_keys as (
     select
         messages.site_id,
@@ -51,7 +61,7 @@ message_keys as (
         messages.message_id,
         count(*) as copies,
         arg_min(messages.file, messages.place) as winner_file,
-        arg_min(messages.sent_at, messages.place) as occurred_at,
+        arg_min(messages.activity_date, messages.place) as activity_date,
         max(copies.arrived_in) as last_arrived_in,
         -- Billed if any of its copies would count (SPEC R1).
         bool_or(
@@ -65,6 +75,7 @@ message_keys as (
         on messages.source = channels.source
     left join audiences
         on messages.audience = audiences.audience
+        and {{ period_of('messages.activity_date') }} = audiences.period
     left join agents
         on messages.site_id = agents.site_id
         and messages.conversation_id = agents.conversation_id
@@ -74,6 +85,7 @@ message_keys as (
             when messages.sender_side = 'consumer' then 'consumer'
             else coalesce(agents.sender_kind, 'unknown')
         end
+        and {{ period_of('messages.activity_date') }} = rules.period
     group by messages.site_id, messages.conversation_id, messages.message_id
     having count(distinct messages.sent_at) > 1
         or count(distinct messages.sender_side) > 1
@@ -125,14 +137,10 @@ conflicts as (
         message_keys.site_id || '/' || message_keys.conversation_id || '/' || message_keys.message_id as conflict_key,
         message_keys.copies,
         message_keys.winner_file,
-        {{ site_date('message_keys.occurred_at', 'offsets.utc_offset_seconds') }} as activity_date,
+        message_keys.activity_date,
         message_keys.is_billed,
         message_keys.last_arrived_in
     from message_keys
-    inner join offsets
-        on message_keys.site_id = offsets.site_id
-        and message_keys.occurred_at >= offsets.valid_from
-        and message_keys.occurred_at < offsets.valid_to
     union all
     select
         'messaging_interactions',

@@ -25,7 +25,7 @@ unusable as (
 
 without_consumer as (
     select
-        orphans.* exclude (activity_date, reaches_consumer, sender_kind),
+        orphans.* exclude (activity_date, sender_kind),
         'no_consumer' as reason
     from orphans
 ),

@@ -20,10 +20,13 @@ contracts as (
         rate_plans.currency_code,
         rate_plans.platform_user_limit,
         rate_plans.listening_grain,
-        rate_plans.stub_allowance
+        rate_plans.stub_allowance,
+        currencies.minor_units
     from {{ ref('stg_reference__contracts') }} as contracts
     inner join {{ ref('rate_plans') }} as rate_plans
         on contracts.rate_plan_id = rate_plans.rate_plan_id
+    inner join {{ ref('currencies') }} as currencies
+        on rate_plans.currency_code = currencies.currency_code
 ),
 
 sealed_contracts as (
@@ -41,14 +44,19 @@ sealed_contracts as (
         sealed_plans.currency_code,
         sealed_plans.platform_user_limit,
         sealed_plans.listening_grain,
-        sealed_plans.stub_allowance
+        sealed_plans.stub_allowance,
+        sealed_currencies.minor_units
     from kept_terms
     inner join {{ ref('stg_sealed__contracts') }} as sealed
         on kept_terms.period = sealed.usage_period
     inner join {{ ref('stg_sealed__rate_plans') }} as sealed_plans
         on sealed.seal_period = sealed_plans.seal_period
         and sealed.rate_plan_id = sealed_plans.rate_plan_id
-    -- The last seal that billed the usage period: its own, or one that billed it held or repriced.
+    inner join {{ ref('stg_sealed__currencies') }} as sealed_currencies
+        on sealed_plans.seal_period = sealed_currencies.seal_period
+        and sealed_plans.currency_code = sealed_currencies.currency_code
+    -- The last seal that rated the usage period with the terms of its day: its own, or one that repriced it or
+    -- billed it held.
     qualify sealed.seal_period = max(sealed.seal_period) over (partition by sealed.usage_period, sealed.contract_id)
 ),
 
@@ -92,13 +100,10 @@ dated as (
         effective.*,
         greatest(effective.starts_on, periods.period) as in_force_from,
         least(coalesce(effective.ends_on, periods.next_period), periods.next_period) as in_force_to,
-        cast(periods.next_period - periods.period as integer) as days_of_period,
-        currencies.minor_units
+        cast(periods.next_period - periods.period as integer) as days_of_period
     from effective
     inner join periods
         on effective.period = periods.period
-    inner join {{ ref('currencies') }} as currencies
-        on effective.currency_code = currencies.currency_code
 ),
 
 contract_periods as (

@@ -7,6 +7,17 @@ repricing as (
     from {{ ref('repricing') }}
 ),
 
+-- Whose rules of metering hold: of the last close that rated the period with the terms of its day (SPEC C3).
+metered_by as (
+    select
+        seals.seal_period,
+        greatest(seals.seal_period, coalesce(max(repriced.seal_period), seals.seal_period)) as metering_seal
+    from seals
+    left join {{ ref('stg_sealed__repricing') }} as repriced
+        on seals.seal_period = repriced.usage_period
+    group by seals.seal_period
+),
+
 -- So many periods before the first open one can still be adjusted.
 horizon as (
     select {{ add_months('max(seal_period)', "1 - try_cast(" ~ setting('adjustment_horizon_months') ~ " as integer)") }} as first_adjustable_period
@@ -19,6 +30,7 @@ terms as (
     select
         seals.seal_period as period,
         {{ period_text('seals.seal_period') }} as terms_id,
+        metered_by.metering_seal,
         exists(
             select 1
             from repricing
@@ -26,6 +38,8 @@ terms as (
         ) as is_repriced,
         coalesce(seals.seal_period < horizon.first_adjustable_period, false) as is_frozen
     from seals
+    inner join metered_by
+        on seals.seal_period = metered_by.seal_period
     cross join horizon
 )
 

@@ -50,7 +50,7 @@ mapped as (
     left join kept_terms
         on {{ period_of('sources.activity_date') }} = kept_terms.period
     left join sealed_channels
-        on kept_terms.period = sealed_channels.seal_period
+        on kept_terms.metering_seal = sealed_channels.seal_period
         and sources.source = sealed_channels.source
 ),
 

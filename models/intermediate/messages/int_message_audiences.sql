@@ -1,0 +1,37 @@
+with kept_terms as (
+    select * from {{ ref('int_sealed_terms') }}
+    where not is_repriced
+),
+
+periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+rules as (
+    select audience, reaches_consumer from {{ ref('message_audiences') }}
+),
+
+sealed_rules as (
+    select * from {{ ref('stg_sealed__message_audiences') }}
+),
+
+-- A sealed period keeps exactly the rows it was metered with (SPEC C3).
+effective as (
+    select
+        periods.period,
+        rules.audience,
+        rules.reaches_consumer
+    from periods
+    cross join rules
+    where periods.period not in (select period from kept_terms)
+    union all
+    select
+        kept_terms.period,
+        sealed_rules.audience,
+        sealed_rules.reaches_consumer
+    from kept_terms
+    inner join sealed_rules
+        on kept_terms.metering_seal = sealed_rules.seal_period
+)
+
+select * from effective
