@@ -83,18 +83,23 @@ def clean(leaf: str) -> str:
     return f"case when {leaf} not in ('', 'undefined', 'null') then {leaf} end"
 
 
+def is_number(leaf: str) -> str:
+    """Whether a text is a decimal number as JSON or a spreadsheet writes one."""
+    return rf"regexp_full_match({leaf}, '\s*[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?\s*')"
+
+
 def milliseconds(leaf: str) -> str:
     """Epoch milliseconds as BIGINT, clamped to the years 0001 to 9999; null when it is not a number."""
     low, high = MILLISECONDS
-    number = r"\s*[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?\s*"
 
     def clamped(value: str) -> str:
         return f"case when {value} between {low} and {high} then {value} when {value} < 0 then {low} else {high} end"
 
     whole, real = f"try_cast({leaf} as bigint)", f"try_cast({leaf} as double)"
     return (
-        f"case when {whole} is not null then {clamped(whole)} "
-        f"when regexp_full_match({leaf}, '{number}') then ({clamped(real)})::bigint end"
+        # DuckDB's cast also takes 0x19 and 1_000: plain digits come back as they were, all else is looked at.
+        f"case when {whole}::varchar = {leaf} then {clamped(whole)} "
+        f"when {is_number(leaf)} then ({clamped(real)})::bigint end"
     )
 
 
@@ -352,7 +357,7 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
 
 def _insert_invocations(source: str, _: bool) -> Iterator[str]:
     count = clean('"count"')
-    whole = f"try_cast({count} as decimal(38, 9))"
+    whole = f"case when {is_number(count)} then try_cast({count} as decimal(38, 9)) end"
     yield f"""
         insert into raw.function_invocations
         select

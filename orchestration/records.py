@@ -11,7 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from json.decoder import WHITESPACE, scanstring
 from typing import Any
@@ -52,6 +55,8 @@ CASE_EVENT = dict.fromkeys(
 )
 PAGE_LIST = "conversationHistoryRecords"
 MISSING = ("", "undefined", "null")
+DEEPEST = 100_000  # levels of JSON in one record
+DEEP_STACK_BYTES = 256 << 20  # reserved, and used only as far as a record is nested
 
 DETAILS = {
     "broken_json": "This is not valid JSON: deliver it again as the API returned it.",
@@ -159,11 +164,26 @@ _decoder = json.JSONDecoder(
 
 def _value(text: str, start: int) -> tuple[Any, int]:
     try:
-        return _decoder.scan_once(text, start)
+        try:
+            return _decoder.scan_once(text, start)
+        except RecursionError:
+            return _on_a_deep_stack(_decoder.scan_once, text, start)
     except RecursionError as error:
         raise BrokenError("too_deeply_nested") from error
     except (StopIteration, ValueError) as error:
         raise BrokenError("broken_json") from error
+
+
+def _on_a_deep_stack(task: Callable[..., Any], *arguments: Any) -> Any:
+    """The task's result from a thread whose stack holds DEEPEST levels; DuckDB's reader has no limit either."""
+    limit, size = sys.getrecursionlimit(), threading.stack_size(DEEP_STACK_BYTES)
+    sys.setrecursionlimit(DEEPEST)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(task, *arguments).result()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
 
 
 def _blank(text: str, start: int) -> int:

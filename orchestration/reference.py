@@ -4,7 +4,8 @@ What belongs here: which file is in force, the checks of INPUTS.md, a reason and
 What does not: rates and plans (policy seeds), which contract holds on a date (dbt).
 
 The data is tiny and is read anew at every run; everything is replaced in one transaction. A later row loses
-against an earlier accepted one.
+against an earlier accepted one. What is said about a refused row names its line and column, never what a cell
+holds: a value in the wrong column may be anybody's name (SPEC 5, 6).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
 
 import duckdb
@@ -233,17 +235,20 @@ def _rows(content: _Content) -> Iterator[Row]:
         line = data.count(b"\n", 0, error.start) + 1
         raise RefusedError("invalid_utf8", f"Line {line} is not UTF-8: save the file as CSV in UTF-8.") from error
     lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(iter(lines), strict=True)
+    skipped, reader = 0, csv.reader(iter(lines), strict=True)
     header: list[str] | None = None
     while True:
-        begin = reader.line_num
+        begin = skipped + reader.line_num
         try:
             cells = next(reader)
+            end = skipped + reader.line_num
         except StopIteration:
             break
         except csv.Error as error:
-            cells, fault = None, str(error)
-        raw = "".join(lines[begin : reader.line_num]).rstrip("\r\n").encode("utf-8", "surrogatepass")
+            # A quote that is never closed takes its own line with it, not the rows behind it.
+            cells, fault, end = None, str(error), begin + 1
+            skipped, reader = end, csv.reader(islice(lines, end, None), strict=True)
+        raw = "".join(lines[begin:end]).rstrip("\r\n").encode("utf-8", "surrogatepass")
         row = Row(begin + 1, {}, sha256(raw))
         if cells is None:
             if header is None:
@@ -279,6 +284,7 @@ def _rows(content: _Content) -> Iterator[Row]:
 
 
 def _check_header(kind: str, header: list[str]) -> None:
+    known = [name for name, _ in TABLES[kind]]
     missing = [column for column in REQUIRED[kind] if column not in header]
     for separator, name in ((";", "semicolons"), ("\t", "tabs")):
         if missing and len(header) == 1 and separator in header[0]:
@@ -287,14 +293,11 @@ def _check_header(kind: str, header: list[str]) -> None:
             )
     if missing:
         raise RefusedError("missing_column", f"The header has no column {', '.join(missing)}: add it.")
-    doubled = sorted({column for column in header if column and header.count(column) > 1})
+    doubled = {column for column in header if column and header.count(column) > 1}
     if doubled:
-        raise RefusedError("duplicate_column", f"The header has {', '.join(doubled)} twice: remove one.")
-
-
-def _shown(value: str | None) -> str:
-    text = value or ""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+        # A name that is not ours may be anything: only places are told.
+        names = sorted(doubled & set(known)) or ["a column of another name"]
+        raise RefusedError("duplicate_column", f"The header has {', '.join(names)} twice: remove one.")
 
 
 def _date(column: str, value: str) -> date:
@@ -303,7 +306,7 @@ def _date(column: str, value: str) -> date:
             raise ValueError("form")
         return date.fromisoformat(value)
     except ValueError as error:
-        raise RefusedError("invalid_date", f"{column} is {_shown(value)}: write a date as YYYY-MM-DD.") from error
+        raise RefusedError("invalid_date", f"{column} is no date: write it as YYYY-MM-DD.") from error
 
 
 def _instant(column: str, value: str) -> datetime:
@@ -314,20 +317,20 @@ def _instant(column: str, value: str) -> datetime:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise RefusedError(
-            "invalid_instant", f"{column} is {_shown(value)}: write a UTC instant such as 2026-01-01T00:00:00Z."
+            "invalid_instant", f"{column} is no instant: write it in UTC, such as 2026-01-01T00:00:00Z."
         ) from error
 
 
 def _boolean(column: str, value: str) -> bool:
     if value.lower() not in ("true", "false"):
-        raise RefusedError("invalid_boolean", f"{column} is {_shown(value)}: write true or false.")
+        raise RefusedError("invalid_boolean", f"{column} is neither true nor false: write one of them.")
     return value.lower() == "true"
 
 
 def _period(column: str, value: str) -> date:
     match = re.fullmatch(r"([0-9]{4})-([0-9]{2})(-01)?", value)
     if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
-        raise RefusedError("invalid_period", f"{column} is {_shown(value)}: write a month as YYYY-MM.")
+        raise RefusedError("invalid_period", f"{column} is no month: write it as YYYY-MM.")
     return date(int(match[1]), int(match[2]), 1)
 
 
@@ -357,8 +360,8 @@ class _Checks:
         if not zones.is_site_zone(values["time_zone"]):
             raise RefusedError(
                 "unknown_time_zone",
-                f"time_zone is {_shown(values['time_zone'])}: write an IANA Area/City name of tzdata "
-                f"{zones.tzdata_version()} such as Europe/London, or UTC. Abbreviations and fixed offsets are refused.",
+                f"time_zone is no Area/City name of tzdata {zones.tzdata_version()}: write one, such as Europe/London, "
+                "or UTC. Abbreviations and fixed offsets are refused.",
             )
         listening = _boolean("listening_enabled", values["listening_enabled"])
         self._accept(row, "sites", values["site_id"], effective_at.isoformat())
@@ -371,7 +374,8 @@ class _Checks:
         self._known_account(account)
         if plan not in self.policy.plan_currencies:
             raise RefusedError(
-                "unknown_rate_plan", f"rate_plan_id is {_shown(plan)}, which seeds/policy/rate_plans.csv does not have."
+                "unknown_rate_plan",
+                "seeds/policy/rate_plans.csv has no such rate_plan_id: correct it, or add the plan there.",
             )
         currency = self.account_currencies[account]
         if self.policy.plan_currencies[plan] != currency:
@@ -390,12 +394,12 @@ class _Checks:
         if over_cap not in ("charge", "suspended"):
             raise RefusedError(
                 "invalid_functions_over_cap",
-                f"functions_over_cap is {_shown(values['functions_over_cap'])}: write charge or suspended.",
+                "functions_over_cap is neither charge nor suspended: write one of them.",
             )
         days = row.get("payment_terms_days")
         if days is not None and not re.fullmatch(r"[0-9]{1,5}", days):
             raise RefusedError(
-                "invalid_payment_terms_days", f"payment_terms_days is {_shown(days)}: write a whole number of days."
+                "invalid_payment_terms_days", "payment_terms_days is no whole number of days: write digits only."
             )
         for other_from, other_to, line in self.terms.get(account, ()):
             if (other_to is None or starts_on < other_to) and (ends_on is None or other_from < ends_on):
@@ -418,12 +422,14 @@ class _Checks:
         self._once(row, "credit_id", "credits", credit)
         if contract not in self.contract_currencies:
             raise RefusedError(
-                "unknown_contract", f"contract_id is {_shown(contract)}, which no accepted row of contracts*.csv has."
+                "unknown_contract",
+                "No accepted row of contracts*.csv has this contract_id: correct it, or add the contract.",
             )
         if currency != self.contract_currencies[contract]:
             raise RefusedError(
                 "other_currency",
-                f"The credit is in {_shown(currency)} and the contract in {self.contract_currencies[contract]}.",
+                "The credit is in another currency than its contract, which is in "
+                f"{self.contract_currencies[contract]}: state it in that one.",
             )
         period = _period("usage_period", values["usage_period"])
         amount = self._amount(values["amount"], currency)
@@ -441,7 +447,7 @@ class _Checks:
         except InvalidOperation as error:
             raise RefusedError(
                 "invalid_amount",
-                f"amount is {_shown(text)}: write a number above zero with at most {units} decimals for {currency}.",
+                f"amount is no number above zero with at most {units} decimals: write one in {currency}.",
             ) from error
         return amount
 
@@ -457,15 +463,16 @@ class _Checks:
     def _known_account(self, account: str) -> None:
         if account not in self.account_currencies:
             raise RefusedError(
-                "unknown_account", f"account_id is {_shown(account)}, which no accepted row of accounts*.csv has."
+                "unknown_account",
+                "No accepted row of accounts*.csv has this account_id: correct it, or add the account.",
             )
 
     def _known_currency(self, currency: str) -> None:
         if currency not in self.policy.minor_units:
             raise RefusedError(
                 "unknown_currency",
-                f"currency_code is {_shown(currency)}, which seeds/policy/currencies.csv does not have: correct the "
-                "code, or add a row there with its minor units.",
+                "seeds/policy/currencies.csv has no such currency_code: correct it, or add a row there with its minor "
+                "units.",
             )
 
 

@@ -315,7 +315,8 @@ DAMAGED_LINES = {
     "two on one line": (dump(conversation(9)) * 2, "line", "more_than_one_object"),
     "invalid UTF-8": (dump(conversation(9)).replace(b"secret", b"\xff"), "line", "invalid_utf8"),
     "NUL byte": (dump(conversation(9)).replace(b"secret", b"\0"), "line", "broken_json"),
-    "deep nesting": (b'{"info":' + b"[" * 10000 + b"]" * 10000 + b"}", "line", "too_deeply_nested"),
+    "deep nesting": (b'{"info":' + b"[" * 10000 + b"]" * 10000 + b"}", "conversation", "info_not_an_object"),
+    "too deep nesting": (b'{"info":' + b"[" * 100001 + b"]" * 100001 + b"}", "line", "too_deeply_nested"),
     "a text": (b'"x"', "conversation", "not_an_object"),
     "a list": (dump([conversation(9)]), "conversation", "not_an_object"),
     "null": (b"null", "conversation", "not_an_object"),
@@ -476,7 +477,8 @@ BROKEN_PAGES = {
     "invalid UTF-8": (dump(page(conversation(1))).replace(b"secret", b"\xff"), "invalid_utf8"),
     "byte order mark": (b"\xef\xbb\xbf" + dump(page(conversation(1))), "byte_order_mark"),
     "UTF-16": (dump(page(conversation(1))).decode().encode("utf-16"), "not_utf8"),
-    "deep nesting": (b'{"x":' + b"[" * 10000, "too_deeply_nested"),
+    "deep nesting": (b'{"x":' + b"[" * 10000, "broken_json"),
+    "too deep nesting": (b'{"x":' + b"[" * 100001, "too_deeply_nested"),
 }
 
 

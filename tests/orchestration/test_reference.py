@@ -107,7 +107,7 @@ def test_a_second_load_changes_nothing_and_a_correction_replaces_the_row(house: 
     house.load()
     house.load()
     assert house.rejected() == [("reference/sites.csv", 2, "unknown_time_zone")]
-    assert any("sites.csv, line 2" in line and "'BST'" in line for line in house.lines)
+    assert any("sites.csv, line 2: unknown_time_zone. time_zone" in line for line in house.lines)
     house.put(sites=SITES)
     house.load()
     assert house.rejected() == []
@@ -178,6 +178,44 @@ def test_a_bad_row_is_refused_with_its_line_and_the_others_are_kept(
     assert house.rows("select count(*) from raw.contracts") == [(1,)]
     detail = house.rows("select detail, record_kind, length(record_hash) from raw.rejected_records")[0]
     assert len(detail[0]) > 20 and detail[1:] == ("row", 64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("accounts", "account_id,account_name,currency_code"),
+        ("sites", "site_id,account_id,time_zone,listening_enabled,effective_at"),
+        ("contracts", "contract_id,account_id,rate_plan_id,starts_on,ends_on,functions_over_cap,payment_terms_days"),
+        ("credits", "credit_id,contract_id,usage_period,amount,currency_code,reason,approved_by"),
+    ],
+)
+def test_what_is_said_of_a_refused_row_repeats_no_cell(house: House, kind: str, columns: str) -> None:
+    """SPEC 6: a mail address in the wrong column, or in a header, is not stored with the reason."""
+    mail = "grace@example.com"
+    good = {"account_id": "A1", "time_zone": "UTC", "listening_enabled": "true", "effective_at": "2016-01-01",
+            "rate_plan_id": "starter", "starts_on": "2010-01-01", "ends_on": "2011-01-01", "contract_id": "K1",
+            "functions_over_cap": "charge", "payment_terms_days": "30", "usage_period": "2016-02", "amount": "1",
+            "currency_code": "USD", "account_name": "x", "reason": "x", "approved_by": "x"}  # fmt: skip
+    names = columns.split(",")
+    good[names[0]] = ""
+    rows = [",".join(mail if name == wrong else good.get(name) or f"N{place}" for name in names)
+            for place, wrong in enumerate(names)]  # fmt: skip
+    house.put(**{kind: "\n".join([columns, *rows, f'"{mail}', f'{mail}"x,"']) + "\n"})
+    house.load()
+    first = house.rejected()
+    house.put(**{kind: f"{columns},{mail},{mail}\n{rows[0]}\n"})
+    house.load()
+    assert len(first) > 3
+    assert [row[2] for row in house.rejected() if kind in row[0]] == ["duplicate_column"]
+    assert house.rows(f"select * from raw.rejected_records where contains(detail, '{mail[:5]}')") == []
+    assert not any(mail[:5] in line for line in house.lines)
+
+
+def test_a_quote_that_is_never_closed_takes_its_own_row_only(house: House) -> None:
+    house.put(accounts=f'{ACCOUNTS}A3,"never closed,USD\nA4,"quoted, well",USD\nA5,x,USD\nA6,"open again,USD\n')
+    house.load()
+    assert house.rows("select account_id from raw.accounts order by 1") == [("A1",), ("A2",), ("A4",), ("A5",)]
+    assert house.rejected() == [("reference/accounts.csv", 4, "broken_csv"), ("reference/accounts.csv", 7, "broken_csv")]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ named as (
         rejected.item_index as item,
         rejected.record_kind,
         rejected.reason,
-        rejected.detail,
+        coalesce(rejected.detail, {{ remedy_of('rejected.reason') }}) as detail,
         rejected.record_hash,
         rejected.site_id
     from rejected

@@ -1,0 +1,17 @@
+{# SPEC 5: what a person can do about a record that SQL rejects. Its site, ids and instants are not repeated. #}
+{% macro remedy_of(reason) -%}
+    case {{ reason }}
+        when 'unknown_site'
+            then 'No row of sites*.csv in landing/reference knows the site: add one, and the record comes in at the next run.'
+        when 'no_instant'
+            then 'The record states no usable instant: deliver it again with its time in epoch milliseconds.'
+        when 'implausible_instant'
+            then 'The instant lies before 2000 or more than a day after the run: deliver the record again in epoch milliseconds, not seconds.'
+        when 'unknown_sender'
+            then 'sentBy is neither Consumer nor Agent: deliver the conversation again.'
+        when 'no_consumer'
+            then 'No copy of the conversation names a consumer: deliver an export that lists one, and the message comes in at the next run.'
+        when 'invalid_count'
+            then 'count is below 1 or not a whole number: deliver the invocation again.'
+    end
+{%- endmacro %}
