@@ -215,7 +215,7 @@ def test_a_quote_that_is_never_closed_takes_its_own_row_only(house: House) -> No
     house.put(accounts=f'{ACCOUNTS}A3,"never closed,USD\nA4,"quoted, well",USD\nA5,x,USD\nA6,"open again,USD\n')
     house.load()
     assert house.rows("select account_id from raw.accounts order by 1") == [("A1",), ("A2",), ("A4",), ("A5",)]
-    assert house.rejected() == [("reference/accounts.csv", 4, "broken_csv"), ("reference/accounts.csv", 7, "broken_csv")]
+    assert house.rejected() == [("reference/accounts.csv", line, "broken_csv") for line in (4, 7)]
 
 
 @pytest.mark.parametrize(

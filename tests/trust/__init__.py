@@ -1,7 +1,7 @@
-"""Nothing lost, nothing leaked, nothing half-done: the longer tests of what must hold whatever arrives and whoever dies.
+"""Nothing lost, nothing leaked, nothing half-done: what must hold whatever arrives and whoever dies.
 
-`small` is a ledger without dbt's fixed costs; `damages` and `damaged_rows` are kinds of bad input; `kinds` and
-`variants` what is delivered. `make torture` runs the same with many more examples (`often`).
+`small` is a ledger without dbt's fixed costs; `damages` are kinds of bad input. `make torture` runs the same with many
+more examples (`often`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import oracle
-from models.runner import Scratch
+from models.runner import DATABASE, Scratch
 from oracle.compare import differences
 
 from orchestration import landing, reference, sealing, zones
@@ -69,6 +69,12 @@ class Small:
     def rows(self, sql: str, *parameters: Any) -> list[tuple]:
         """Rows of a query."""
         return self.scratch.connection.execute(sql, list(parameters)).fetchall()
+
+    def tables(self) -> list[str]:
+        """Every table there is, raw ones and all models."""
+        return [f'"{schema}"."{name}"' for schema, name in self.rows(
+            "select schema_name, table_name from duckdb_tables() where database_name = ? order by all", DATABASE
+        )]  # fmt: skip
 
     def contents(self, schemas: tuple[str, ...] = FACTS) -> dict[str, str]:
         """A hash over the ordered rows of each published table of these schemas."""

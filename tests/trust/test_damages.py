@@ -54,8 +54,8 @@ def _world(scratch: Scratch, home: Path, is_damaged: bool) -> World:
         facts[table.name] = small.rows(f"select {columns} from {table.relation} order by all")
     texts = {
         str(value)
-        for schema, table in small.rows("select schema_name, table_name from duckdb_tables() where database_name = 'warehouse'")
-        for row in small.rows(f'from "{schema}"."{table}"')
+        for table in small.tables()
+        for row in small.rows(f"from {table}")
         for value in row
         if isinstance(value, str) and MARKER in value
     }
