@@ -6,7 +6,7 @@
         when 'no_instant'
             then 'The record states no usable instant: deliver it again with its time in epoch milliseconds.'
         when 'implausible_instant'
-            then 'The instant lies before 2000 or more than a day after the run: deliver the record again in epoch milliseconds, not seconds.'
+            then 'The instant lies before this century or more than a day after the run: deliver the record again in epoch milliseconds, not seconds.'
         when 'unknown_sender'
             then 'sentBy is neither Consumer nor Agent: deliver the conversation again.'
         when 'no_consumer'
