@@ -22,6 +22,16 @@
     ((epoch_us({{ to_instant }}) - epoch_us({{ from_instant }})) // 1000000)
 {%- endmacro %}
 
+{# The UTC calendar date of an instant: for what runs on UTC clocks and has no site's calendar. #}
+{% macro utc_date(instant) -%}
+    {{ site_date(instant, 0) }}
+{%- endmacro %}
+
+{# Microseconds as minutes, six decimals. #}
+{% macro minutes_of(microseconds) -%}
+    {{ unscaled(rounded_quotient('cast(' ~ microseconds ~ ' as hugeint)', 60), 6, 18) }}
+{%- endmacro %}
+
 {# The end of a half-open stretch as the last microsecond inside it. #}
 {% macro last_moment_before(instant) -%}
     make_timestamptz(epoch_us({{ instant }}) - 1)

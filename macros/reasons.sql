@@ -13,5 +13,17 @@
             then 'No copy of the conversation names a consumer: deliver an export that lists one, and the message comes in at the next run.'
         when 'invalid_count'
             then 'count is below 1 or not a whole number: deliver the invocation again.'
+        when 'unknown_event'
+            then 'No row of support_events.csv knows the event: add one, or deliver the event again.'
+        when 'unknown_opener'
+            then 'No row of support_openers.csv knows openedBy: add one, or deliver the event again.'
+        when 'unknown_severity'
+            then 'No row of support_severities.csv knows the severity: add one, or deliver the event again.'
+        when 'unknown_scope'
+            then 'No row of support_scopes.csv knows the scope: add one, or deliver the event again.'
+        when 'no_severity'
+            then 'An opening or a change of severity states no severity: deliver the event again.'
+        when 'no_scope'
+            then 'A change of scope states no scope: deliver the event again.'
     end
 {%- endmacro %}

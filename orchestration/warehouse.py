@@ -32,7 +32,8 @@ TABLES_OF_FEED = {
     "run_settings": {"run_settings"},
 }  # fmt: skip
 OWNERS = {
-    "billing": ["team:finance"], "usage": ["team:finance"], "reference": ["team:finance"], "policy": ["team:finance"]
+    "billing": ["team:finance"], "usage": ["team:finance"], "reference": ["team:finance"], "policy": ["team:finance"],
+    "support": ["team:support"],
 }  # fmt: skip
 ENGINEERS = ["team:data-engineering"]
 

@@ -135,6 +135,8 @@ def policy_values(root: Path) -> tuple[set[str], set[float]]:
         "trigger_rules": ("trigger",),
         "currencies": ("currency_code",),
         "settings": ("value",),
+        "support_scopes": ("scope",),
+        "support_openers": ("opened_by",),
     }  # fmt: skip
     words: set[str] = set()
     numbers: set[float] = set()

@@ -24,6 +24,8 @@ POLICY = {
     "trigger_rules": "trigger\nBELL\n",
     "currencies": "currency_code\nXAU\n",
     "settings": "value\n\n",
+    "support_scopes": "scope\nGARDENING\n",
+    "support_openers": "opened_by\nGARDENER\n",
 }
 
 

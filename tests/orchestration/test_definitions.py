@@ -60,7 +60,7 @@ def test_the_graph_tells_the_flow_by_groups(definitions: Definitions, settings: 
     graph = definitions.resolve_asset_graph()
     groups = {graph.get(key).group_name for key in graph.materializable_asset_keys}
     assert groups == {
-        "raw", "policy", "staging", "intermediate", "reference", "usage", "billing", "quality", "delivery"
+        "raw", "policy", "staging", "intermediate", "reference", "usage", "billing", "quality", "support", "delivery"
     }  # fmt: skip
     for table in published_tables(read_manifest(settings)):
         node = graph.get(AssetKey([table.schema, table.name]))

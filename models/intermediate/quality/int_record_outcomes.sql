@@ -57,7 +57,15 @@ reference_rows as (
 ),
 
 case_events as (
-    select * from {{ ref('stg_support__case_events') }}
+    select
+        copies.*,
+        coalesce(events.is_before_opening, false) as is_before_opening
+    from {{ ref('int_case_event_copies') }} as copies
+    left join {{ ref('int_case_events') }} as events
+        on copies.site_id = events.site_id
+        and copies.case_id = events.case_id
+        and copies.event = events.event
+        and copies.occurred_at = events.occurred_at
 ),
 
 outcomes as (
@@ -136,7 +144,19 @@ outcomes as (
     from users
     group by all
     union all
-    select 'support_cases', 'case_event', site_id, null, 'counted', null, count(*)
+    select
+        'support_cases',
+        'case_event',
+        site_id,
+        null,
+        case
+            when rejected_reason is not null then 'rejected'
+            when place > 1 then 'other_copy'
+            when is_before_opening then 'not_counted'
+            else 'counted'
+        end,
+        coalesce(rejected_reason, case when place = 1 and is_before_opening then 'before_opening' end),
+        count(*)
     from case_events
     group by all
     union all

@@ -26,6 +26,11 @@ users as (
     where outcome = 'rejected'
 ),
 
+case_events as (
+    select * from {{ ref('int_case_event_copies') }}
+    where rejected_reason is not null
+),
+
 rejected as (
     select
         content_id,
@@ -81,6 +86,17 @@ rejected as (
         sha256(concat_ws(chr(31), site_id, user_id, record_index, user_index)),
         site_id
     from users
+    union all
+    select
+        content_id,
+        record_index,
+        cast(null as integer),
+        'case_event',
+        rejected_reason,
+        null,
+        sha256(concat_ws(chr(31), site_id, case_id, record_index)),
+        site_id
+    from case_events
 ),
 
 named as (
