@@ -44,8 +44,8 @@ RECORDS: dict[str, list[dict]] = {
 }
 SPLICES = [b"null", b'"undefined"', b"-1", b"1e400", b"[", b"{", b"}", b"]", b",", b'"', b"\\", b"\\u0000", b"\\ud800",
            b"\0", b"\n", b"\r\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\xc3", b"\xe2\x80\x9c", b"NaN", b"0x1", b"[" * 3000,
-           b'{"a":' * 3000, b"9" * 500, b"'", b"''; drop table raw.messages; --", b"{{ 1/0 }}", b"\x1f\x8b", b" " * 70000,
-           b"\xf4\x90\x80\x80", b"/*", b'"":', b"true", b"1."]  # fmt: skip
+           b'{"a":' * 3000, b"9" * 500, b"'", b"''; drop table raw.messages; --", b"{{ 1/0 }}", b"\x1f\x8b",
+           b" " * 70000, b"\xf4\x90\x80\x80", b"/*", b'"":', b"true", b"1."]  # fmt: skip
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),
     st.sampled_from(["undefined", "null", "", "0", "-1", "Consumer", "Agent", "s1", "lines-1", "values-1", "NaN", "\0",
@@ -141,9 +141,12 @@ def unaccounted(small: Small) -> list[tuple]:
     """Contents whose records are not its rows and its rejects."""
     return small.rows("""
         with held as (
-            select content_id from raw.messages union all select content_id from raw.cobrowse_sessions
-            union all select content_id from raw.function_invocations union all select content_id from raw.platform_users
-            union all select content_id from raw.support_case_events union all select content_id from raw.rejected_records
+            select content_id from raw.messages
+            union all select content_id from raw.cobrowse_sessions
+            union all select content_id from raw.function_invocations
+            union all select content_id from raw.platform_users
+            union all select content_id from raw.support_case_events
+            union all select content_id from raw.rejected_records
         ),
         counted as (select content_id, count(*) as records from held group by content_id)
         select contents.* from raw.landing_contents as contents left join counted using (content_id)

@@ -117,7 +117,7 @@ def test_a_trigger_that_counts_from_now_on_brings_its_invocations_in_once(small:
     assert small.imbalances() == []
 
 
-# --- the order of arrival ------------------------------------------------------------------------------------------------
+# --- the order of arrival ---------------------------------------------------------------------------------------------
 
 
 def _copies(name: str) -> dict[str, list]:

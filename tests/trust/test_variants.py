@@ -1,7 +1,8 @@
-"""Metamorphic: the same records doubled, shuffled, split, merged or in batches over several runs give the same marts."""
+"""Metamorphic: the same records doubled, shuffled, split, merged or in batches over runs give the same marts."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_random_batches_over_several_runs_change_nothing(plain: dict, scratch: S
     files = list((as_it_came(Records(plain["seed"])) | split(Records(plain["seed"]))).items())
     dice.shuffle(files)
     cuts = [0, *sorted(dice.sample(range(1, len(files)), 3)), len(files)]
-    for place, (begin, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for place, (begin, end) in enumerate(itertools.pairwise(cuts)):
         put(small.settings.landing, dict(files[begin:end]))
         small.load()
         if place % 2:

@@ -122,7 +122,8 @@ def doubled(records: Records) -> Delivery:
     delivery: Delivery = {}
     for path, data in as_it_came(records).items():
         folder, _, name = path.partition("/")
-        delivery |= {path: data + data, f"{folder}/again/{name}": data + data, f"{folder}/{name}.gz": gzip.compress(data)}
+        delivery |= {path: data + data, f"{folder}/again/{name}": data + data}
+        delivery[f"{folder}/{name}.gz"] = gzip.compress(data)
     return delivery
 
 
