@@ -133,9 +133,18 @@ def _published_metadata(settings: Settings, contents: Mapping[str, Content]) -> 
 
 def _export_metadata(settings: Settings, manifest: Mapping[str, Any], period: Any) -> dict[str, Any]:
     folder = export_folder(settings, period)
-    files = [(name, entry["rows"], entry["bytes"], entry["sha256"][:12]) for name, entry in manifest["files"].items()]
+    files = [
+        (name, entry.get("rows"), entry["bytes"], entry["sha256"][:12])
+        for name, entry in manifest["files"].items()
+        if "/" not in name
+    ]
+    of_accounts = [entry for name, entry in manifest["files"].items() if "/" in name]
+    if of_accounts:
+        files.append((f"accounts/: {len(of_accounts):,} files", None, sum(entry["bytes"] for entry in of_accounts), ""))
+    report = next((name for name in manifest["files"] if name.startswith("report.")), None)
     return {
         "folder": MetadataValue.path(str(folder)),
+        **({"report": MetadataValue.path(str(folder / report))} if report else {}),
         "manifest": MetadataValue.path(str(folder / MANIFEST)),
         "status": manifest["status"],
         "files": MetadataValue.md(markdown(["file", "rows", "bytes", "sha256"], files)),

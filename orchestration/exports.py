@@ -24,6 +24,9 @@ from orchestration import sealing
 from orchestration.books import DRAFT, FINAL, Books, open_books
 from orchestration.content import Content, columns_of, row_text
 from orchestration.publication import published_file
+from orchestration.report.accounts import write_accounts
+from orchestration.report.finance import write_report
+from orchestration.report.workbook import write_workbook
 from orchestration.settings import LedgerError, Settings, connect
 from orchestration.state import month
 from orchestration.tables import FileOfTable, sums_per_currency, write_table
@@ -275,7 +278,7 @@ def _check(books: Books, files: Sequence[FileOfTable]) -> None:
 
 
 # Each adds files of its own to a period's folder.
-WRITERS: tuple[Writer, ...] = (write_tables,)
+WRITERS: tuple[Writer, ...] = (write_tables, write_report, write_accounts, write_workbook)
 
 
 def _swap(temporary: Path, folder: Path) -> None:

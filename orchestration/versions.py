@@ -17,7 +17,7 @@ from orchestration.settings import LedgerError, Settings
 # What decides a result besides policy, inputs and the clock.
 CODE_FOLDERS = ("expectations", "macros", "models", "orchestration")
 CODE_FILES = ("dbt_project.yml", "requirements.txt")
-CODE_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".txt", ".md", ".html"}
+CODE_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".txt", ".md", ".html", ".css"}
 
 
 def file_sha256(path: Path) -> str:

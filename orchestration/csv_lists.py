@@ -1,0 +1,87 @@
+"""Long lists as CSV, written by DuckDB itself: no row passes through Python.
+
+The same CSV as `tables` writes (RFC 4180, CRLF, ISO 8601, formulas made harmless), for lists of millions of rows cut
+into a file for each value of a column. What does not belong here: what the lists hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from orchestration.content import literal, quoted
+
+# Never in a text: DuckDB is told to quote nothing, the rows come quoted.
+NO_DELIMITER = "\x1f"
+NUMBER = "[+-]?[0-9]+([.,][0-9]+)?"
+FORMULA = r"^[=+\-@\t\r\n]"
+
+
+def cell(name: str, data_type: str) -> str:
+    """SQL for a column as a CSV cell; texts are neutralised as `tables.harmless` does and quoted where needed."""
+    column = quoted(name)
+    if data_type == "VARCHAR":
+        text = (
+            f"case when regexp_matches({column}, {literal(FORMULA)}) and not regexp_full_match({column}, "
+            f"{literal(NUMBER)}) then '''' || {column} else {column} end"
+        )
+        return (
+            f"coalesce(case when regexp_matches({column}, '[\",\\r\\n]') "
+            f"then '\"' || replace({text}, '\"', '\"\"') || '\"' else {text} end, '')"
+        )
+    if data_type.startswith(("DECIMAL", "DATE", "BIGINT", "INTEGER", "BOOLEAN")):
+        return f"coalesce({column}::varchar, '')"
+    raise ValueError(f"a list has no column of the type {data_type}")
+
+
+def split_lists(
+    connection: duckdb.DuckDBPyConnection, query: str, key: str, files: Mapping[str, Path]
+) -> dict[str, int]:
+    """Write an ordered query's rows, without its column `key`, to the file of their key; rows by key.
+
+    One pass over the query: its rows are laid down in the order of the key, so that each file is one stretch of them.
+    A key without a file is left out; a file without rows has a header only.
+    """
+    columns = [
+        (row[0], row[1]) for row in connection.execute(f"describe {query}").fetchall() if row[0] != key
+    ]
+    header = ",".join(name for name, _ in columns) + "\r"
+    row = " || ',' || ".join(cell(name, data_type) for name, data_type in columns) + " || chr(13)"
+    connection.execute(
+        f"create or replace temp table list_rows as select {quoted(key)} as list_key, {row} as {quoted(header)} "
+        f"from ({query}) order by list_key"
+    )
+    try:
+        for value, path in files.items():
+            connection.execute(
+                f"copy (select {quoted(header)} from list_rows where list_key = {literal(value)}) "
+                f"to {literal(str(path))} "
+                f"(format csv, header true, quote '', escape '', delimiter '{NO_DELIMITER}')"
+            )
+        counts = dict(connection.execute("select list_key, count(*) from list_rows group by 1").fetchall())
+    finally:
+        connection.execute("drop table list_rows")
+    return {value: counts.get(value, 0) for value in files}
+
+
+def read_lists(
+    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], columns: Sequence[str], sums: bool
+) -> dict[str, list[tuple]]:
+    """What the files hold, read back in one pass: by key, rows and, with `sums`, the sum of `amount` per currency."""
+    if not files:
+        return {}
+    key_of = {str(path): value for value, path in files.items()}
+    names = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+    paths = ", ".join(literal(path) for path in key_of)
+    measured = "currency_code, count(*), sum(amount::decimal(38, 4))" if sums else "null, count(*), null"
+    rows = connection.execute(
+        f"select filename, {measured} from read_csv([{paths}], filename = true, header = true, auto_detect = false, "
+        f"delim = ',', quote = '\"', escape = '\"', strict_mode = true, columns = {{{names}}}) "
+        "group by all order by all"
+    ).fetchall()
+    found: dict[str, list[tuple]] = {value: [] for value in files}
+    for path, *rest in rows:
+        found[key_of[path]].append(tuple(rest))
+    return found
