@@ -15,7 +15,7 @@ ui: $(stamp); @$(ledger) ui --port "$(or $(PORT),3000)"
 docs: $(stamp); @$(ledger) docs
 bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
 test: lint; @$(BIN)/python -m pytest --ignore=tests/house
-lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros tests/dbt && $(BIN)/python -m pytest -q tests/house
+lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros orchestration tests/dbt && $(BIN)/python -m pytest -q tests/house
 help: $(stamp); @$(ledger) help
 
 # Built beside and stamped last: an interrupted set-up starts again, a changed lock sets up anew.

@@ -33,3 +33,8 @@
 {% macro money_text(amount, minor_units) -%}
     rtrim(left(cast(cast({{ amount }} as decimal(18, 4)) as varchar), length(cast(cast({{ amount }} as decimal(18, 4)) as varchar)) - (4 - {{ minor_units }})), '.')
 {%- endmacro %}
+
+{# A number as a person writes it: no zeros at the end, no exponent. #}
+{% macro plain_number(value) -%}
+    rtrim(rtrim(cast(cast({{ value }} as decimal(38, 9)) as varchar), '0'), '.')
+{%- endmacro %}

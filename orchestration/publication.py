@@ -15,13 +15,14 @@ from pathlib import Path
 import duckdb
 
 from orchestration.content import Content, columns_of, literal, quoted, table_content
+from orchestration.published_macros import PublishedMacro, published_macros, stored_macros, write_macros
 from orchestration.settings import LedgerError, Settings
 from orchestration.suites import PublishedTable
 
 STORAGE_VERSION = "v1.0.0"
 FILE_NAME = "finance.duckdb"
 TEMPORARY_MARK = ".tmp-"
-SOURCE, TARGET, PRESENT = "source", "target", "present"
+SOURCE, TARGET, PRESENT, PATTERN = "source", "target", "present", "pattern"
 
 Log = Callable[[str], None]
 
@@ -42,12 +43,13 @@ def remove_leftovers(settings: Settings) -> None:
 def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[str, Content]:
     """Replace the published file by the warehouse's marts and return the content of each table, by `schema.name`.
 
-    A file that already holds the same rows and comments stays as it is. Raises LedgerError when the copy is not equal
-    to the marts or cannot be written; then the old file is untouched.
+    A file that already holds the same rows, comments and macros stays as it is. Raises LedgerError when the copy is
+    not equal to the marts or cannot be written; then the old file is untouched.
     """
     remove_leftovers(settings)
     if not tables:
         raise LedgerError("No model carries the tag `published`: there is nothing to publish.")
+    macros = published_macros(settings)
     target = published_file(settings)
     temporary = target.with_name(f"{FILE_NAME}{TEMPORARY_MARK}{os.getpid()}")
     try:
@@ -55,11 +57,11 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
         with duckdb.connect() as connection:
             _prepare(connection, settings)
             source = {table.table: table_content(connection, SOURCE, table.schema, table.name) for table in tables}
-            present = _present_content(connection, target, tables, source)
+            present = _present_content(connection, target, tables, macros, source)
             if present is not None:
                 log("published/finance.duckdb is up to date")
                 return present
-            _write(connection, temporary, tables)
+            _write(connection, temporary, tables, macros)
             contents = _verified(connection, temporary, tables, source)
         _sync(temporary)
         os.replace(temporary, target)
@@ -97,8 +99,10 @@ def _prepare(connection: duckdb.DuckDBPyConnection, settings: Settings, with_war
         connection.execute(f"attach {literal(str(settings.warehouse))} as {SOURCE} (read_only)")
 
 
-def _write(connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable]) -> None:
-    """Copy every table in the order of its key, with its comments, and close the file."""
+def _write(
+    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], macros: list[PublishedMacro]
+) -> None:
+    """Copy every table in the order of its key, with its comments, add the macros, and close the file."""
     connection.execute(f"attach {literal(str(path))} as {TARGET} (storage_version '{STORAGE_VERSION}')")
     for schema in sorted({table.schema for table in tables}):
         connection.execute(f"create schema {TARGET}.{quoted(schema)}")
@@ -111,6 +115,7 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path, tables: list[Publi
             connection.execute(
                 f"comment on column {TARGET}.{relation}.{quoted(column)} is {literal(description.strip())}"
             )
+    write_macros(connection, TARGET, macros)
     connection.execute(f"checkpoint {TARGET}")
     connection.execute(f"detach {TARGET}")
 
@@ -130,9 +135,13 @@ def _verified(
 
 
 def _present_content(
-    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], source: dict[str, Content]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    tables: list[PublishedTable],
+    macros: list[PublishedMacro],
+    source: dict[str, Content],
 ) -> dict[str, Content] | None:
-    """The present file's content if it already is what would be written, comments included; else None."""
+    """The present file's content if it already is what would be written, comments and macros included; else None."""
     if not path.exists():
         return None
     try:
@@ -146,6 +155,8 @@ def _present_content(
             for name, text in {"": table.description, **table.columns}.items()
         }:
             return None
+        if stored_macros(connection, PRESENT) != _as_stored(connection, tables, macros):
+            return None
         contents = {}
         for table in tables:
             content = table_content(connection, PRESENT, table.schema, table.name, is_ordered=True)
@@ -157,6 +168,23 @@ def _present_content(
         return None
     finally:
         connection.execute(f"detach {PRESENT}")
+
+
+def _as_stored(
+    connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], macros: list[PublishedMacro]
+) -> dict[str, tuple[str, str]]:
+    """The macros in the engine's words: written once more, over empty tables of the same shape."""
+    connection.execute(f"attach ':memory:' as {PATTERN}")
+    try:
+        for schema in sorted({table.schema for table in tables}):
+            connection.execute(f"create schema {PATTERN}.{quoted(schema)}")
+        for table in tables:
+            relation = f"{quoted(table.schema)}.{quoted(table.name)}"
+            connection.execute(f"create table {PATTERN}.{relation} as from {SOURCE}.{relation} limit 0")
+        write_macros(connection, PATTERN, macros)
+        return stored_macros(connection, PATTERN)
+    finally:
+        connection.execute(f"detach {PATTERN}")
 
 
 def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:

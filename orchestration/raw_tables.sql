@@ -287,6 +287,16 @@ create table if not exists raw.sealed_invoice_line_tiers (
     seal_period date not null, invoice_line_id varchar not null, tier_from decimal(18, 6) not null, tier_to decimal(18, 6),
     quantity decimal(18, 6) not null, unit_price decimal(24, 9), flat_price decimal(24, 9), amount decimal(38, 15) not null
 );
+create table if not exists raw.sealed_invoice_line_terms (
+    seal_period date not null, invoice_line_id varchar not null, part_number integer not null, part_from date, part_to date,
+    terms_id varchar, rate_plan_id varchar, charge_id varchar, meter varchar, charge_model varchar, price_basis varchar,
+    description varchar, stated_included_quantity decimal(18, 6), stub_days integer, stub_of_days integer,
+    included_quantity decimal(18, 6), block_size decimal(18, 6), rounding varchar, credits_per_block decimal(18, 6),
+    unit_price decimal(24, 9), minimum_amount decimal(24, 9), maximum_amount decimal(24, 9), is_suspended boolean,
+    quantity_before decimal(18, 6), quantity decimal(18, 6), billable_before decimal(18, 6), billable_quantity decimal(18, 6),
+    blocks decimal(18, 6), credits decimal(18, 6), cost_arithmetic varchar, cost decimal(38, 9),
+    amount_arithmetic varchar not null, amount decimal(18, 4) not null, currency_code varchar, minor_units integer
+);
 create table if not exists raw.sealed_invoice_line_sites (
     seal_period date not null, invoice_line_id varchar not null, site_id varchar not null,
     quantity decimal(18, 6), amount decimal(18, 4) not null

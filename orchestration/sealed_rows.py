@@ -91,6 +91,11 @@ SEALED_ROWS = {
         inner join billing.fct_invoice_lines as lines using (invoice_line_id)
         where lines.billing_period = $period and lines.status = 'draft'
         order by invoice_line_id, tier_from""",
+    "invoice_line_terms": """
+        select terms.* from billing.fct_invoice_line_terms as terms
+        inner join billing.fct_invoice_lines as lines using (invoice_line_id)
+        where lines.billing_period = $period and lines.status = 'draft'
+        order by invoice_line_id, part_number""",
     "invoice_line_sites": """
         select shares.* from billing.fct_invoice_line_sites as shares
         inner join billing.fct_invoice_lines as lines using (invoice_line_id)

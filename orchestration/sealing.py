@@ -147,7 +147,8 @@ def load_seals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Cha
                     _closed_by(settings.sealed / f"{seal.period:%Y-%m}"),
                 ],
             )
-            for name in SEALED_ROWS:
+            # What an older seal does not hold yet stays empty for its period.
+            for name in (name for name in SEALED_ROWS if f"{name}.parquet" in seal.content["files"]):
                 connection.execute(
                     f"insert into raw.sealed_{name} by name select ?::date as seal_period, * from read_parquet(?)",
                     [seal.period, str(settings.sealed / f"{seal.period:%Y-%m}" / f"{name}.parquet")],

@@ -45,6 +45,7 @@ LAST = PERIODS[-1]
 MARTS = (
     "fct_invoice_lines",
     "fct_invoice_line_sites",
+    "fct_invoice_line_terms",
     "fct_invoice_line_tiers",
     "fct_invoices",
     "fct_usage_to_date",

@@ -31,6 +31,7 @@ from closing_home import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models.published import USAGE, check_explanations, check_usage, with_macros
 from models.runner import Scratch
 
 from orchestration import sealing
@@ -217,6 +218,14 @@ def sums_are_whole(home: House) -> None:
     assert sorted(int(row["document_number"].split("-")[1]) for row in numbers) == list(range(1, len(numbers) + 1))
 
 
+def lines_are_explained(home: House) -> None:
+    """Every line's steps lead to its amount, and what stands behind it adds up to its quantity (issue 7, 1)."""
+    home.scratch.run(*USAGE)
+    with_macros(home.scratch)
+    check_explanations(home.connection)
+    check_usage(home.connection)
+
+
 def cost_at_once(home: House) -> dict[Any, Any]:
     """What the same files cost when nothing is sealed."""
     away = home.folder / "away"
@@ -248,6 +257,7 @@ def test_seals_and_draft_bill_what_all_usage_costs_at_once(
     home.run(LAST, "fct_reconciliation")
     assert home.differences(LAST) == []
     sums_are_whole(home)
+    lines_are_explained(home)
     assert sealing.missing_inputs(home.connection) == []
     # Another period's adjustments wait for the next month: asked for, it shows them.
     later = datetime(2026, 5, 20, 12, tzinfo=UTC).date().replace(day=1)
@@ -701,6 +711,7 @@ def test_held_then_mapped_then_conflicting_then_repriced_then_moved(home: House)
     assert "late_usage" in (found["pa_channel 2026-01"][2] or "")
     assert found["pa_dar 2026-01"][:2] == ("1", "0")  # 4 above 2: still two blocks
     sums_are_whole(home)
+    lines_are_explained(home)
 
 
 def test_a_contract_changed_after_its_seal_keeps_what_it_was(home: House) -> None:
@@ -726,6 +737,7 @@ def test_a_contract_changed_after_its_seal_keeps_what_it_was(home: House) -> Non
         "select * from billing.fct_invoices where contract_id = 'ca' and billing_period = '2026-02-01'"
     )
     assert [row["document_type"] for row in document] == ["credit_note"]
+    lines_are_explained(home)
 
 
 def test_a_period_without_lines_needs_no_seal(home: House) -> None:
@@ -758,6 +770,7 @@ def test_beyond_the_adjustment_horizon_a_period_is_what_its_seal_says(home: Hous
     assert sealing.missing_inputs(home.connection) == []
     adjusted = [row for row in home.lines() if row["line_kind"] == "adjustment"]
     assert {(row["contract_id"], f"{row['usage_period']:%Y-%m}") for row in adjusted} == {("ca", "2026-02")}
+    lines_are_explained(home)
     listed = home.scratch.rows("select distinct strftime(usage_period, '%Y-%m') as month from quality.fct_late_usage")
     assert sorted(row["month"] for row in listed) == ["2026-01", "2026-02"]
     assert not home.scratch.rows(

@@ -39,6 +39,7 @@ EXEMPTIONS = (
             ("fct_periods", "stg_sealed__inputs", SEALED),
             ("fct_reconciliation", "stg_sealed__invoice_lines", SEALED),
             ("fct_invoice_line_sites", "stg_sealed__invoice_line_sites", SEALED),
+            ("fct_invoice_line_terms", "stg_sealed__invoice_line_terms", SEALED),
             ("fct_invoice_line_tiers", "stg_sealed__invoice_line_tiers", SEALED),
             ("fct_invoice_lines", "stg_sealed__invoice_lines", SEALED),
             ("fct_invoices", "stg_sealed__invoices", SEALED),

@@ -124,6 +124,12 @@ def make_project(folder: Path) -> Path:
     root = folder / "project"
     shutil.copytree(PROJECT_ROOT / "seeds", root / "seeds")
     shutil.copytree(PROJECT_ROOT / "expectations", root / "expectations")
+    macros = root / "orchestration" / "published_macros"
+    macros.mkdir(parents=True)
+    (macros / "lines_of.sql").write_text(
+        "-- lines_of(id)\n-- The lines of an invoice.\n"
+        "select * from billing.fct_invoice_lines where invoice_id = id\n"
+    )
     return root
 
 

@@ -95,6 +95,37 @@ def test_a_changed_comment_is_published(settings: Settings) -> None:
     assert comments == [("Anew.",)]
 
 
+def test_a_macro_of_other_text_or_comment_is_published(settings: Settings) -> None:
+    tables = published(settings)
+    file, macro = published_file(settings), settings.project_root / "orchestration/published_macros/lines_of.sql"
+    publish(settings, tables, quiet)
+    assert query(file, "select invoice_line_id from lines_of('inv-2')") == [("line-3",)]
+    inode, text = file.stat().st_ino, macro.read_text()
+    publish(settings, tables, quiet)
+    assert file.stat().st_ino == inode, "unchanged macros were written again"
+    macro.write_text(text.replace("invoice_id = id", "invoice_line_id = id"))
+    publish(settings, tables, quiet)
+    assert query(file, "select invoice_id from lines_of('line-3')") == [("inv-2",)]
+    macro.write_text(macro.read_text().replace("The lines", "All lines"))
+    publish(settings, tables, quiet)
+    comments = query(file, "select comment from duckdb_functions() where function_name = 'lines_of'")
+    assert comments == [("All lines of an invoice.",)]
+    with duckdb.connect(str(file)) as other:
+        other.execute("create or replace macro lines_of(id) as table select 'forged' as invoice_line_id")
+        other.execute("comment on macro table lines_of is 'All lines of an invoice.'")
+    publish(settings, tables, quiet)
+    assert query(file, "select invoice_id from lines_of('line-3')") == [("inv-2",)]
+
+
+@pytest.mark.parametrize("text", [None, "create macro lines_of(id) as table select 1", "-- Words.\nselect 1"])
+def test_a_macro_that_cannot_be_read_stops_publication(settings: Settings, text: str | None) -> None:
+    macro = settings.project_root / "orchestration/published_macros/lines_of.sql"
+    macro.write_text(text) if text else macro.unlink()
+    with pytest.raises(LedgerError, match="macro"):
+        publish(settings, published(settings), quiet)
+    assert not published_file(settings).exists()
+
+
 def test_a_copy_that_is_not_equal_is_not_published(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = published(settings)
     publish(settings, tables, quiet)
@@ -102,8 +133,8 @@ def test_a_copy_that_is_not_equal_is_not_published(settings: Settings, monkeypat
     change(settings, "update billing.fct_invoice_lines set amount = amount + 1")
     write = publication._write
 
-    def write_less(connection: duckdb.DuckDBPyConnection, path: Path, those: list) -> None:
-        write(connection, path, those)
+    def write_less(connection: duckdb.DuckDBPyConnection, path: Path, *those: list) -> None:
+        write(connection, path, *those)
         with duckdb.connect(str(path)) as other:
             other.execute("delete from billing.fct_invoices where currency_code = 'JPY'")
 

@@ -179,6 +179,7 @@ rated as (
         end as credits,
         case when charge_model in ('standard', 'package', 'flat') then price_per_block end as unit_price,
         price_basis,
+        {{ unscaled(rounded_quotient('cost_whole', 'block_whole'), 9) }} as cost,
         {{ unscaled('charged_minor * ' ~ power_of_ten('4 - minor_units'), 4, 18) }} as amount
     from charged
 )

@@ -9,6 +9,7 @@ select
     activity_date,
     channel,
     is_listed,
-    credits
+    credits,
+    nullif(first_arrived_in, date '9999-12-01') as first_sealed_in
 from channels
 where channel is not null

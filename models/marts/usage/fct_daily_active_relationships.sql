@@ -14,5 +14,6 @@ select
     first_message_at,
     last_message_at,
     evidence_conversation_id,
-    evidence_message_id
+    evidence_message_id,
+    nullif(first_arrived_in, date '9999-12-01') as first_sealed_in
 from days

@@ -7,5 +7,7 @@ select
     conversation_id,
     relationship_id,
     activity_date,
-    credits
+    credits,
+    carries_credit as is_counted,
+    nullif(first_arrived_in, date '9999-12-01') as first_sealed_in
 from listened
