@@ -44,7 +44,7 @@ from orchestration.policy import withdrawn_paths
 from orchestration.records import DETAILS, BrokenError, Judge, Reading, Reject
 from orchestration.settings import Settings, check_pseudonym_key, hmac_blocks
 
-LOADER_VERSION = "1"  # another version makes every content be parsed anew
+LOADER_VERSION = "2"  # another version makes every content be parsed anew
 BATCH_BYTES = 256 << 20
 BATCH_FILES = 2000
 DEFAULT_OBJECT_BYTES = 16 << 20  # DuckDB's own default; a larger object is loaded in a batch of its own
@@ -995,7 +995,8 @@ class _FeedLoad:
                     landed_files.content_id,
                     case when {clean(href)} is not null then sha256(rtrim({bare}, '?&')) end,
                     try_cast({clean('metadata."count"')} as bigint), page_records,
-                    coalesce(lower(metadata.shardsStatusResult.partialResult) = 'true', false)
+                    coalesce(lower(metadata.shardsStatusResult.partialResult) = 'true', false),
+                    nullif(regexp_extract({href}, '/account/([^/?#]+)', 1), '')
                 from landed_pages join landed_files on landed_files.file_no = landed_pages.file_no
                 order by landed_files.content_id"""
             )

@@ -99,8 +99,10 @@ create table if not exists raw.pages (
     search_key varchar,                     -- SHA-256 of the search's address without its offset; null when not stated
     search_count bigint,                    -- _metadata.count: records that the whole search has
     page_records bigint not null,           -- records in this page
-    is_partial_result boolean not null
+    is_partial_result boolean not null,
+    site_id varchar                         -- the account in the search's address; null when not stated
 );
+alter table raw.pages add column if not exists site_id varchar;
 
 -- One row per invocation record.
 create table if not exists raw.function_invocations (

@@ -15,6 +15,10 @@ files as (
     select * from {{ ref('int_files') }}
 ),
 
+content_ends as (
+    select * from {{ ref('int_content_ends') }}
+),
+
 site_days as (
     select * from {{ ref('int_site_day_contracts') }}
 ),
@@ -24,10 +28,11 @@ periods as (
     where is_run_period
 ),
 
+-- What is missing is most likely late in the period: the site's last contract of it is held.
 site_contracts as (
     select
         site_days.site_id,
-        max(site_days.contract_id) as contract_id,
+        arg_max(site_days.contract_id, site_days.site_date) as contract_id,
         any_value(periods.period) as period,
         max(site_days.last_instant_at) as period_ends_at
     from site_days
@@ -41,38 +46,19 @@ page_sites as (
     from conversations
 ),
 
-searches as (
-    select
-        search_key,
-        max(search_count) as search_count,
-        sum(page_records) as delivered,
-        max(files.file) as file
-    from pages
-    inner join files
-        on pages.content_id = files.content_id
-    where search_key is not null
-    group by search_key
-    having max(search_count) > sum(page_records)
-),
-
 search_gaps as (
     select
         'search_not_complete' as kind,
-        page_sites.site_id,
-        'the search of ' || searches.file || ' has ' || searches.search_count || ' records, '
-        || searches.delivered || ' were delivered' as detail
-    from searches
-    inner join pages
-        on searches.search_key = pages.search_key
-    left join page_sites
-        on pages.content_id = page_sites.content_id
-    group by all
+        site_id,
+        case when searches = 1 then 'the search of ' || file || ' has ' else 'the ' || searches || ' searches like that of ' || file || ' have ' end
+        || records || ' records, ' || delivered || ' were delivered' as detail
+    from {{ ref('int_search_gaps') }}
 ),
 
 partial_results as (
     select
         'partial_result' as kind,
-        page_sites.site_id,
+        coalesce(page_sites.site_id, pages.site_id) as site_id,
         files.file || ' says partialResult' as detail
     from pages
     inner join files
@@ -90,10 +76,12 @@ last_copies as (
         conversations.status,
         conversations.is_partial,
         files.file,
-        files.last_instant_at
+        coalesce(content_ends.last_instant_at, conversations.started_at) as reaches_to
     from conversations
     inner join files
         on conversations.content_id = files.content_id
+    inner join content_ends
+        on conversations.content_id = content_ends.content_id
     left join contested_copies
         on conversations.conversation_copy_id = contested_copies.conversation_copy_id
     where conversations.is_partial
@@ -129,7 +117,8 @@ still_open as (
     inner join site_contracts
         on last_copies.site_id = site_contracts.site_id
     where upper(last_copies.status) = 'OPEN'
-        and last_copies.last_instant_at < site_contracts.period_ends_at
+        -- An export that says nothing of when it was made may have been made at any time.
+        and coalesce(last_copies.reaches_to < site_contracts.period_ends_at, true)
 ),
 
 gaps as (

@@ -8,6 +8,7 @@ renamed as (
         search_key,
         search_count,
         page_records,
+        site_id,
         is_partial_result
     from source
 )
