@@ -31,51 +31,31 @@ searched as (
     where pages.search_count > 0
 ),
 
-searches as (
+listed as (
+    select
+        searched.*,
+        count(conversations.conversation_id) as conversations,
+        list(distinct { 'site_id': conversations.site_id, 'conversation_id': conversations.conversation_id })
+            filter (where conversations.conversation_id is not null) as keys
+    from searched
+    left join conversations
+        on searched.content_id = conversations.content_id
+    group by all
+),
+
+-- What a page lists and loading rejected was delivered too.
+delivered as (
     select
         search_key,
         search_count,
         max(file) as file,
         max(site_id) as stated_site_id,
         max(page_records) as most_records,
-        bool_or(is_part) as has_parts
-    from searched
+        bool_or(is_part) as has_parts,
+        coalesce(sum(page_records - conversations) filter (where is_part), 0)
+        + coalesce(len(list_distinct(flatten(list(keys) filter (where is_part)))), 0) as delivered
+    from listed
     group by search_key, search_count
-),
-
-part_conversations as (
-    select
-        searched.search_key,
-        searched.search_count,
-        count(distinct { 'site_id': conversations.site_id, 'conversation_id': conversations.conversation_id }) as conversations,
-        count(*) as copies
-    from searched
-    inner join conversations
-        on searched.content_id = conversations.content_id
-    where searched.is_part
-    group by searched.search_key, searched.search_count
-),
-
-part_records as (
-    select search_key, search_count, sum(page_records) as records
-    from searched
-    where is_part
-    group by search_key, search_count
-),
-
--- What a page lists and loading rejected was delivered too.
-delivered as (
-    select
-        searches.*,
-        coalesce(part_records.records, 0) - coalesce(part_conversations.copies, 0)
-        + coalesce(part_conversations.conversations, 0) as delivered
-    from searches
-    left join part_records
-        on searches.search_key = part_records.search_key
-        and searches.search_count = part_records.search_count
-    left join part_conversations
-        on searches.search_key = part_conversations.search_key
-        and searches.search_count = part_conversations.search_count
 ),
 
 gaps as (
