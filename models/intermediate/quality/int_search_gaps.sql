@@ -35,8 +35,7 @@ listed as (
     select
         searched.*,
         count(conversations.conversation_id) as conversations,
-        list(distinct { 'site_id': conversations.site_id, 'conversation_id': conversations.conversation_id })
-            filter (where conversations.conversation_id is not null) as keys
+        list(distinct case when conversations.conversation_id is not null then row(conversations.site_id, conversations.conversation_id) end) as keys
     from searched
     left join conversations
         on searched.content_id = conversations.content_id
