@@ -269,6 +269,9 @@ create table if not exists raw.sealed_message_audiences (
 create table if not exists raw.sealed_currencies (
     seal_period date not null, currency_code varchar not null, minor_units integer not null
 );
+create table if not exists raw.sealed_withdrawals (
+    seal_period date not null, path varchar not null
+);
 create table if not exists raw.sealed_repricing (
     seal_period date not null, usage_period date not null
 );

@@ -65,6 +65,7 @@ SEALED_ROWS = {
     "repricing": """
         select distinct strptime(left(usage_period, 7) || '-01', '%Y-%m-%d')::date as usage_period
         from policy.repricing order by usage_period""",
+    "withdrawals": "select distinct path from policy.withdrawals order by path",
     "activity_rules": "select sender_kind, counts from policy.activity_rules order by sender_kind",
     "trigger_rules": "select trigger, counts from policy.trigger_rules order by trigger",
     # The metered usage that the lines rest on: the period's, and that of the periods adjusted here.
@@ -160,4 +161,4 @@ SEALED_FOR_BOOKS = {
 }
 
 # Policy that explains a seal and that nothing re-reads: kept beside the rest, row by row.
-SEALED_POLICY = ("meters", "settings", "acknowledgements", "withdrawals")
+SEALED_POLICY = ("meters", "settings", "acknowledgements")

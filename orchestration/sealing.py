@@ -201,18 +201,18 @@ def missing_inputs(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str
     """
     return connection.execute(
         """
-        with frozen as (
-            select max(days.last_instant_at) as ends_at
+        with in_motion as (
+            select min(days.first_instant_at) as starts_at
             from intermediate.int_site_days as days
-            inner join intermediate.int_sealed_terms as terms on days.period = terms.period
-            where terms.is_frozen
+            where days.period > (select min(period) from intermediate.int_sealed_terms where is_frozen)
+                and days.period not in (select period from intermediate.int_sealed_terms where is_frozen)
         )
         select inputs.path, strftime(inputs.seal_period, '%Y-%m')
         from raw.sealed_inputs as inputs
         where inputs.path not in (select path from raw.landing_files)
             and inputs.sha256 not in (select sha256 from raw.landing_files)
             and inputs.path not in (select path from policy.withdrawals)
-            and coalesce(inputs.last_instant_at >= (select ends_at from frozen), true)
+            and coalesce(inputs.last_instant_at >= (select starts_at from in_motion), true)
         order by inputs.path
         """
     ).fetchall()

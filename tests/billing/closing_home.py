@@ -51,6 +51,9 @@ MARTS = (
     "fct_usage_to_date",
     "fct_unrated_usage",
     "int_contract_holds",
+    "fct_daily_active_relationships",
+    "fct_platform_users",
+    "fct_reconciliation",
 )
 Row = dict[str, str]
 

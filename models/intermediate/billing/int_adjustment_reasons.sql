@@ -1,6 +1,16 @@
-{# Every reason found for a difference between what a sealed period costs now and what was billed (SPEC C3). #}
+{# Every reason found for a difference between what a sealed period costs now and what was billed (SPEC C3):
+   what has come, gone or changed since the last close that billed the contract. #}
 with adjustments as (
-    select * from {{ ref('int_adjustments') }}
+    select
+        adjustments.invoice_line_id,
+        adjustments.contract_id,
+        adjustments.meter,
+        adjustments.usage_period,
+        adjustments.quantity,
+        coalesce(settled.settled_in, date '0001-01-01') as settled_in
+    from {{ ref('int_adjustments') }} as adjustments
+    left join {{ ref('int_settled_contracts') }} as settled
+        on adjustments.contract_id = settled.contract_id
 ),
 
 held as (
@@ -13,10 +23,16 @@ billed as (
     from {{ ref('int_billed_before') }}
 ),
 
-site_days as (
-    select distinct contract_id, site_id, period
+-- The sites that a contract has, or had when it was billed.
+contract_sites as (
+    select contract_id, site_id, period
     from {{ ref('int_site_day_contracts') }}
     where contract_id is not null
+    union
+    select lines.contract_id, line_sites.site_id, lines.usage_period
+    from {{ ref('stg_sealed__invoice_line_sites') }} as line_sites
+    inner join {{ ref('stg_sealed__invoice_lines') }} as lines
+        on line_sites.invoice_line_id = lines.invoice_line_id
 ),
 
 late as (
@@ -28,17 +44,16 @@ conflicts as (
     select * from {{ ref('int_conflicts') }}
 ),
 
+changed_sites as (
+    select * from {{ ref('int_changed_sites') }}
+),
+
 terms as (
     select * from {{ ref('int_sealed_terms') }}
 ),
 
-sites as (
-    select site_id, account_id, time_zone, listening_enabled, effective_at
-    from {{ ref('stg_reference__sites') }}
-),
-
-sealed_sites as (
-    select * from {{ ref('stg_sealed__sites') }}
+repriced_before as (
+    select * from {{ ref('stg_sealed__repricing') }}
 ),
 
 sealed_contracts as (
@@ -46,44 +61,21 @@ sealed_contracts as (
     from {{ ref('stg_sealed__contracts') }}
 ),
 
+-- Files that a seal rests on and that withdrawals.csv has taken away, with the first seal that knows it.
 withdrawn as (
     select
+        sealed_inputs.path,
         sealed_inputs.first_instant_at,
-        sealed_inputs.last_instant_at
+        sealed_inputs.last_instant_at,
+        coalesce(min(before.seal_period), date '9999-12-01') as withdrawn_in
     from {{ ref('stg_sealed__inputs') }} as sealed_inputs
     inner join {{ ref('withdrawals') }} as withdrawals
         on sealed_inputs.path = withdrawals.path
+    left join {{ ref('stg_sealed__withdrawals') }} as before
+        on sealed_inputs.path = before.path
     where sealed_inputs.path not in (select path from {{ ref('stg_landing__files') }})
         and sealed_inputs.sha256 not in (select sha256 from {{ ref('stg_landing__files') }})
-),
-
--- Sites whose dated rows, before the period's end, are no longer those that the seal used.
-changed_sites as (
-    select
-        seals.seal_period as period,
-        sites.site_id
-    from {{ ref('stg_sealed__seals') }} as seals
-    cross join sites
-    anti join sealed_sites
-        on seals.seal_period = sealed_sites.seal_period
-        and sites.site_id = sealed_sites.site_id
-        and sites.account_id = sealed_sites.account_id
-        and sites.time_zone = sealed_sites.time_zone
-        and sites.listening_enabled = sealed_sites.listening_enabled
-        and sites.effective_at = sealed_sites.effective_at
-    where sites.effective_at < {{ instant_of_midnight(add_months('seals.seal_period', 1), -86400) }}
-    union
-    select
-        sealed_sites.seal_period,
-        sealed_sites.site_id
-    from sealed_sites
-    anti join sites
-        on sites.site_id = sealed_sites.site_id
-        and sites.account_id = sealed_sites.account_id
-        and sites.time_zone = sealed_sites.time_zone
-        and sites.listening_enabled = sealed_sites.listening_enabled
-        and sites.effective_at = sealed_sites.effective_at
-    where sealed_sites.effective_at < {{ instant_of_midnight(add_months('sealed_sites.seal_period', 1), -86400) }}
+    group by all
 ),
 
 found as (
@@ -102,25 +94,25 @@ found as (
         adjustments.invoice_line_id,
         'late_usage'
     from adjustments
-    inner join site_days
-        on adjustments.contract_id = site_days.contract_id
-        and adjustments.usage_period = site_days.period
+    inner join contract_sites
+        on adjustments.contract_id = contract_sites.contract_id
+        and adjustments.usage_period = contract_sites.period
     inner join late
-        on site_days.site_id = late.site_id
+        on contract_sites.site_id = late.site_id
         and adjustments.usage_period = late.usage_period
-        and (adjustments.meter = late.meter)
+        and adjustments.meter = late.meter
     union
     select
         adjustments.invoice_line_id,
         'conflict'
     from adjustments
-    inner join site_days
-        on adjustments.contract_id = site_days.contract_id
-        and adjustments.usage_period = site_days.period
+    inner join contract_sites
+        on adjustments.contract_id = contract_sites.contract_id
+        and adjustments.usage_period = contract_sites.period
     inner join conflicts
-        on site_days.site_id = conflicts.site_id
+        on contract_sites.site_id = conflicts.site_id
         and adjustments.usage_period = {{ period_of('conflicts.activity_date') }}
-        and conflicts.last_arrived_in > adjustments.usage_period
+        and conflicts.last_arrived_in > adjustments.settled_in
         and (
             adjustments.meter = conflicts.meter
             or (conflicts.meter = 'dar' and adjustments.meter in ('channel_credit', 'listening'))
@@ -130,18 +122,13 @@ found as (
         adjustments.invoice_line_id,
         'zone_history'
     from adjustments
+    inner join contract_sites
+        on adjustments.contract_id = contract_sites.contract_id
+        and adjustments.usage_period = contract_sites.period
     inner join changed_sites
-        on adjustments.usage_period = changed_sites.period
-    inner join site_days
-        on changed_sites.site_id = site_days.site_id
-    where site_days.contract_id = adjustments.contract_id
-        or changed_sites.site_id in (
-            select line_sites.site_id
-            from {{ ref('stg_sealed__invoice_line_sites') }} as line_sites
-            inner join {{ ref('stg_sealed__invoice_lines') }} as lines
-                on line_sites.invoice_line_id = lines.invoice_line_id
-            where lines.contract_id = adjustments.contract_id
-        )
+        on contract_sites.site_id = changed_sites.site_id
+        and adjustments.settled_in = changed_sites.seal_period
+        and changed_sites.changed_from < {{ instant_of_midnight(add_months('adjustments.usage_period', 1), -86400) }}
     union
     select
         adjustments.invoice_line_id,
@@ -149,13 +136,16 @@ found as (
     from adjustments
     left join terms
         on adjustments.usage_period = terms.period
+    left join repriced_before
+        on adjustments.usage_period = repriced_before.usage_period
+        and adjustments.settled_in = repriced_before.seal_period
     left join sealed_contracts
         on adjustments.usage_period = sealed_contracts.usage_period
         and adjustments.contract_id = sealed_contracts.contract_id
     left join held
         on adjustments.contract_id = held.contract_id
         and adjustments.usage_period = held.seal_period
-    where terms.is_repriced
+    where (terms.is_repriced and repriced_before.seal_period is null)
         or (sealed_contracts.contract_id is null and held.contract_id is null)
     union
     select
@@ -163,11 +153,17 @@ found as (
         'withdrawn'
     from adjustments
     inner join withdrawn
-        on withdrawn.first_instant_at < {{ instant_of_midnight(add_months('adjustments.usage_period', 1), -86400) }}
+        on withdrawn.withdrawn_in > adjustments.settled_in
+        and split_part(withdrawn.path, '/', 1) = case adjustments.meter
+            when 'function_invocation' then 'function_invocations'
+            when 'platform_user' then 'platform_users'
+            else 'messaging_interactions'
+        end
+        and withdrawn.first_instant_at < {{ instant_of_midnight(add_months('adjustments.usage_period', 1), -86400) }}
         and withdrawn.last_instant_at >= {{ instant_of_midnight('adjustments.usage_period', 86400) }}
 ),
 
--- Zone data of another release than the seal's moves dates without any row of ours.
+-- Zone data of another release than the last close's moves dates without any row of ours.
 other_zone_data as (
     select seals.seal_period
     from {{ ref('stg_sealed__seals') }} as seals
@@ -175,7 +171,8 @@ other_zone_data as (
     where seals.tzdata_version <> run.tzdata_version
 ),
 
--- Usage that a corrected file took away, or that a policy row brought in, has no late unit of its own.
+-- Usage that a corrected file took away, or that a policy row brought in, has no late unit of its own; a
+-- difference without usage can only come from terms.
 explained as (
     select
         adjustments.invoice_line_id,
@@ -191,7 +188,7 @@ explained as (
     left join found
         on adjustments.invoice_line_id = found.invoice_line_id
     left join other_zone_data
-        on adjustments.usage_period = other_zone_data.seal_period
+        on adjustments.settled_in = other_zone_data.seal_period
     group by adjustments.invoice_line_id, adjustments.quantity
 )
 

@@ -18,6 +18,15 @@ metered_by as (
     group by seals.seal_period
 ),
 
+-- A contract that the period's own close held and that no close has rated since is still to be billed.
+owed as (
+    select distinct held.seal_period
+    from {{ ref('stg_sealed__held_contracts') }} as held
+    anti join {{ ref('stg_sealed__contracts') }} as sealed_contracts
+        on held.seal_period = sealed_contracts.usage_period
+        and held.contract_id = sealed_contracts.contract_id
+),
+
 -- So many periods before the first open one can still be adjusted.
 horizon as (
     select {{ add_months('max(seal_period)', "1 - try_cast(" ~ setting('adjustment_horizon_months') ~ " as integer)") }} as first_adjustable_period
@@ -25,7 +34,7 @@ horizon as (
 ),
 
 -- Sealed periods keep their sealed terms unless repricing names them (SPEC C3); those older than the
--- adjustment horizon are taken from their seal altogether (SPEC C7).
+-- adjustment horizon are taken from their seal altogether (SPEC C7), once nothing in them is owed.
 terms as (
     select
         seals.seal_period as period,
@@ -36,7 +45,8 @@ terms as (
             from repricing
             where repricing.usage_period = seals.seal_period
         ) as is_repriced,
-        coalesce(seals.seal_period < horizon.first_adjustable_period, false) as is_frozen
+        coalesce(seals.seal_period < horizon.first_adjustable_period, false)
+        and seals.seal_period not in (select seal_period from owed) as is_frozen
     from seals
     inner join metered_by
         on seals.seal_period = metered_by.seal_period

@@ -33,6 +33,11 @@ sealed_usage as (
     select * from {{ ref('stg_sealed__daily_usage') }}
 ),
 
+held as (
+    select distinct seal_period, contract_id
+    from {{ ref('stg_sealed__held_contracts') }}
+),
+
 counted as (
     select site_id, 'dar' as meter, activity_date, true as is_channel_mapped, count(*) as quantity
     from dars
@@ -73,13 +78,38 @@ in_motion as (
         and {{ period_of('counted.activity_date') }} not in (select period from frozen)
 ),
 
--- The last seal that rests on usage of the period: its own, or one that adjusted it.
-settled as (
-    select sealed_usage.* exclude (seal_period)
+-- The seals that rest on usage of a frozen period: its own, and those that adjusted it.
+resting as (
+    select distinct
+        frozen.period,
+        sealed_usage.seal_period
     from sealed_usage
     inner join frozen
         on {{ period_of('sealed_usage.activity_date') }} = frozen.period
-    qualify sealed_usage.seal_period = max(sealed_usage.seal_period) over (partition by frozen.period)
+),
+
+-- Of each contract the usage in the last of them that did not hold it: what it was billed for.
+billed_by as (
+    select
+        resting.period,
+        sealed_usage.contract_id,
+        max(resting.seal_period) as seal_period
+    from resting
+    inner join (select distinct contract_id from sealed_usage) as sealed_usage
+        on true
+    anti join held
+        on resting.seal_period = held.seal_period
+        and sealed_usage.contract_id = held.contract_id
+    group by resting.period, sealed_usage.contract_id
+),
+
+settled as (
+    select sealed_usage.* exclude (seal_period)
+    from sealed_usage
+    inner join billed_by
+        on {{ period_of('sealed_usage.activity_date') }} = billed_by.period
+        and sealed_usage.seal_period = billed_by.seal_period
+        and sealed_usage.contract_id is not distinct from billed_by.contract_id
 ),
 
 metered as (

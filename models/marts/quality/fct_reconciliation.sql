@@ -43,6 +43,10 @@ adjustments as (
     select * from {{ ref('int_adjustments') }}
 ),
 
+site_days as (
+    select * from {{ ref('int_site_day_contracts') }}
+),
+
 run as (
     select * from {{ ref('stg_run__settings') }}
 ),
@@ -253,15 +257,32 @@ share_totals as (
     group by invoice_line_id
 ),
 
+-- A line on whose dates its contract has no site is shared by nobody (SPEC P1); what is sealed stays as it is.
+unshared as (
+    select lines.invoice_line_id
+    from lines
+    where lines.status = 'final'
+        or not exists (
+            select 1
+            from site_days
+            where site_days.contract_id = lines.contract_id
+                and site_days.period = lines.usage_period
+                and site_days.site_date >= coalesce(lines.usage_from, lines.usage_period)
+                and (lines.usage_to is null or site_days.site_date < lines.usage_to)
+        )
+),
+
 shared as (
     select
         lines.billing_period as period,
         'lines_to_sites:' || lines.currency_code as check_name,
         sum(lines.amount) as left_total,
-        sum(share_totals.amount) as right_total
+        sum(coalesce(share_totals.amount, case when unshared.invoice_line_id is not null then lines.amount else 0 end)) as right_total
     from lines
-    inner join share_totals
+    left join share_totals
         on lines.invoice_line_id = share_totals.invoice_line_id
+    left join unshared
+        on lines.invoice_line_id = unshared.invoice_line_id
     group by all
 ),
 

@@ -13,15 +13,7 @@ with contracts as (
 
 -- Closed periods keep their contracts: what a later file no longer lists is as its last seal has it.
 sealed_contracts as (
-    select
-        contract_id,
-        account_id,
-        rate_plan_id,
-        starts_on,
-        ends_on,
-        functions_over_cap,
-        purchase_order,
-        payment_terms_days
+    select * exclude (seal_period, usage_period)
     from {{ ref('stg_sealed__contracts') }}
     where contract_id not in (select contract_id from contracts)
     qualify row_number() over (partition by contract_id order by seal_period desc, usage_period desc) = 1
@@ -29,17 +21,8 @@ sealed_contracts as (
 
 all_contracts as (
     select * from contracts
-    union all
+    union all by name
     select * from sealed_contracts
 )
 
-select
-    contract_id,
-    account_id,
-    rate_plan_id,
-    starts_on,
-    ends_on,
-    functions_over_cap,
-    purchase_order,
-    payment_terms_days
-from all_contracts
+select * from all_contracts
