@@ -740,6 +740,80 @@ def test_a_contract_changed_after_its_seal_keeps_what_it_was(home: House) -> Non
     lines_are_explained(home)
 
 
+ACTIVITY = {"consumer": "true", "human": "true", "bot": "true", "system": "false", "unknown": "true"}
+
+
+def rules(**changed: str) -> list[dict[str, str]]:
+    return [{"sender_kind": kind, "counts": counts} for kind, counts in (ACTIVITY | changed).items()]
+
+
+def adjusted(home: House) -> set[tuple[str, str, str]]:
+    return {
+        (row["charge_id"], f"{row['usage_period']:%Y-%m}", f"{row['quantity']:f}".rstrip("0").rstrip("."))
+        for row in home.lines()
+        if row["line_kind"] == "adjustment"
+    }
+
+
+def test_rules_of_metering_are_sealed_and_what_repricing_brought_stays(home: House) -> None:
+    """C3: a system message and one to agents only, in a closed month, under rules that change afterwards."""
+    system = message("m", millis("2026-01-10 12:00"), "Agent", "sys")
+    whisper = message("m", millis("2026-01-10 12:00"), audience="WHISPER")
+    home.deliver(
+        "messaging_interactions/1.jsonl",
+        [conversation("v1", [system], consumers=["k1"]), conversation("v2", [whisper], consumers=["k2"])],
+    )
+    home.policy(activity_rules=rules(), message_audiences=[{"audience": "ALL", "reaches_consumer": "true"}])
+    home.close(PERIODS[0])  # 1 DAR: who whispers to an unknown audience reaches the consumer
+    changed = {
+        "activity_rules": rules(system="true"),
+        "message_audiences": [{"audience": "WHISPER", "reaches_consumer": "false"}],
+    }
+    home.policy(**changed)
+    home.run(PERIODS[1])
+    assert adjusted(home) == set()
+    # Named in repricing.csv, January is metered by the rules of today: the system's DAR for the whisper's.
+    home.deliver(
+        "messaging_interactions/2.jsonl",
+        [conversation("v3", [message("m", millis("2026-01-11 12:00"), "Agent", "sys")], consumers=["k3"])],
+    )
+    home.policy(repricing=[{"usage_period": "2026-01", "reason": "agreed", "approved_by": "x"}])
+    home.run(PERIODS[1])
+    assert ("pa_dar", "2026-01", "1") in adjusted(home)
+    sealing.seal_period(home.connection, home.settings, PERIODS[1], "x", "x", log=lambda text: None)
+    # The row is taken away, and the rules go back: what February billed of January stays.
+    home.policy(repricing=[], activity_rules=rules(), message_audiences=[])
+    home.run(LAST)
+    assert not [row for row in home.lines() if row["line_kind"] == "adjustment" and row["status"] == "draft"]
+    sums_are_whole(home)
+
+
+def test_what_is_owed_is_billed_whatever_the_horizon(home: House) -> None:
+    """C5, C7: a contract held when its month was closed is billed later; until then the month's files must stay."""
+    odd = conversation("odd", [message("m", millis("2026-01-11 12:00"), who="k9")], source="ODD")
+    home.deliver("messaging_interactions/2026-01.jsonl", [odd])
+    horizon = {"setting": "adjustment_horizon_months", "value": "1"}
+    home.policy(settings=[*home.changes["settings"], horizon])
+    home.close(PERIODS[0])
+    home.close(PERIODS[1])
+    home.run(LAST)
+    sums_are_whole(home)
+    (home.settings.landing / "messaging_interactions/2026-01.jsonl").unlink()
+    home.run(LAST)
+    assert sealing.missing_inputs(home.connection) == [("messaging_interactions/2026-01.jsonl", "2026-01")]
+    home.deliver("messaging_interactions/2026-01.jsonl", [odd])
+    home.policy(channels=[{"source": s, "channel": c} for s, c in (("SHARK", "Web Messaging"), ("ODD", "SMS"))])
+    home.run(LAST)
+    assert lines_of(home, "ca", "2026-03")["pa_dar 2026-01"] == ("1", "0", "held")
+    sums_are_whole(home)
+    sealing.seal_period(home.connection, home.settings, LAST, "x", "x", log=lambda text: None)
+    # Billed, January freezes, and its files may go.
+    (home.settings.landing / "messaging_interactions/2026-01.jsonl").unlink()
+    home.run(LAST.replace(month=4))
+    assert sealing.missing_inputs(home.connection) == []
+    sums_are_whole(home)
+
+
 def test_a_period_without_lines_needs_no_seal(home: House) -> None:
     home.reference("2", contracts=[row | {"starts_on": "2026-02-01"} for row in CONTRACTS])
     small_story(home)

@@ -91,6 +91,7 @@ HEADERS = {
     "rate_plan_channels": "rate_plan_id,channel",
     "channels": "source,channel,is_early_release",
     "activity_rules": "sender_kind,counts",
+    "message_audiences": "audience,reaches_consumer",
     "trigger_rules": "trigger,counts",
     "currencies": "currency_code,minor_units",
     "settings": "setting,value,reason",

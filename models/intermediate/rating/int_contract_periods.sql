@@ -7,6 +7,11 @@ kept_terms as (
     where not is_repriced
 ),
 
+held as (
+    select distinct seal_period, contract_id
+    from {{ ref('stg_sealed__held_contracts') }}
+),
+
 contracts as (
     select
         contracts.contract_id,
@@ -55,6 +60,12 @@ sealed_contracts as (
     inner join {{ ref('stg_sealed__currencies') }} as sealed_currencies
         on sealed_plans.seal_period = sealed_currencies.seal_period
         and sealed_plans.currency_code = sealed_currencies.currency_code
+    -- What was repriced stays so, a contract that is gone by then too: older rows hold for those held that day.
+    left join held
+        on kept_terms.metering_seal = held.seal_period
+        and sealed.contract_id = held.contract_id
+    where sealed.seal_period >= kept_terms.metering_seal
+        or held.contract_id is not null
     -- The last seal that rated the usage period with the terms of its day: its own, or one that repriced it or
     -- billed it held.
     qualify sealed.seal_period = max(sealed.seal_period) over (partition by sealed.usage_period, sealed.contract_id)
