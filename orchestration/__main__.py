@@ -130,8 +130,10 @@ def run(settings: Settings, period: date) -> int:
 def close(settings: Settings, period: date, by: str, draft: str) -> int:
     """Close a period: as a run, then seal it and export the final files."""
     from orchestration.flow import MONTHLY_CLOSE, close_config, run_job
+    from orchestration.sealing import refuse_early
     from orchestration.summary import run_summary
 
+    refuse_early(settings, period)
     outcome = run_job(settings, MONTHLY_CLOSE, period, close_config(by, draft))
     print(run_summary(settings, period, outcome.run_id))
     print(paint(f"\n{period:%Y-%m} is closed. Done in {outcome.seconds:.0f} s.", GREEN))

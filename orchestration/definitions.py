@@ -13,6 +13,7 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 from orchestration.checks import build_gate_check  # noqa: E402
 from orchestration.delivery import CLOSED_KEY, EXPORTS_KEY, MONTHS, PUBLISHED_KEY, build_delivery  # noqa: E402
 from orchestration.feeds import RAW_ASSETS, RAW_KEYS  # noqa: E402
+from orchestration.flow import MONTHLY_CLOSE, MONTHLY_RUN  # noqa: E402
 from orchestration.models import read_manifest  # noqa: E402
 from orchestration.resources import LedgerResource  # noqa: E402
 from orchestration.schedules import build_schedules, build_sensors  # noqa: E402
@@ -21,7 +22,6 @@ from orchestration.suites import DOORS, published_tables  # noqa: E402
 from orchestration.terminal_log import terminal_logger  # noqa: E402
 from orchestration.warehouse import build_dbt_assets  # noqa: E402
 
-MONTHLY_RUN, MONTHLY_CLOSE = "monthly_run", "monthly_close"
 CONFIG = {"loggers": {"console": {}}}
 
 

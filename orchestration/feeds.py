@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import duckdb
 from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, MetadataValue, multi_asset
 
+from orchestration.flow import MONTHLY_CLOSE
 from orchestration.landing import load_landing
 from orchestration.reference import load_reference
 from orchestration.resources import LedgerResource
-from orchestration.sealing import load_seals
+from orchestration.sealing import load_seals, refuse_early
 from orchestration.settings import LedgerError, parse_period
 from orchestration.state import LOADED, loading, set_stage, write_run_settings
 from orchestration.terminal import markdown
@@ -76,6 +77,8 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
             f"{settings.landing} does not exist: put the files there, in one folder a feed; "
             "`make demo` in another LEDGER_HOME shows a sample."
         )
+    if context.run.job_name == MONTHLY_CLOSE:
+        refuse_early(settings, parse_period(partition))
     with loading(settings, context.run_id) as connection:
         for summary in load_landing(connection, settings, log):
             yield MaterializeResult(

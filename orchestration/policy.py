@@ -20,3 +20,14 @@ def policy_rows(settings: Settings, name: str) -> list[dict[str, str]]:
 def withdrawn_paths(settings: Settings) -> frozenset[str]:
     """Landing paths that withdrawals.csv takes out, whether the file is still there or not (SPEC C7)."""
     return frozenset(row["path"] for row in policy_rows(settings, "withdrawals") if row.get("path"))
+
+
+def settling_days(settings: Settings) -> int:
+    """The days between a period's end and its close (SPEC P8); 0 where none is stated, LedgerError if no number is."""
+    stated = {row["setting"]: row["value"] for row in policy_rows(settings, "settings")}
+    text = stated.get("settling_days") or "0"
+    if not text.isdigit():
+        raise LedgerError(
+            f"The setting settling_days is {text!r}: write a number of days in seeds/policy/settings.csv."
+        )
+    return int(text)

@@ -3,7 +3,6 @@
 All are off until a person switches them on in the UI. What does not belong here: what a run does.
 """
 
-import csv
 import hashlib
 import json
 import os
@@ -31,6 +30,7 @@ from dagster import (
 
 from orchestration.feeds import PARTITION_TAG
 from orchestration.landing import FEEDS
+from orchestration.policy import settling_days
 from orchestration.settings import LedgerError, Settings
 from orchestration.state import month
 
@@ -40,18 +40,6 @@ AssetJob = Any  # what define_asset_job returns; Dagster does not export its cla
 LAST_ZONE_HOURS = 12
 CLOSE_HOUR = 13  # UTC, after LAST_ZONE_HOURS
 WEBHOOK_SECONDS = 10
-
-
-def settling_days(settings: Settings) -> int:
-    """The days between a period's end and its close, from the policy row; 0 where none is stated."""
-    with (settings.policy / "settings.csv").open(encoding="utf-8", newline="") as file:
-        values = {row["setting"]: row["value"] for row in csv.DictReader(file)}
-    text = values.get("settling_days") or "0"
-    if not text.isdigit():
-        raise LedgerError(
-            f"The setting settling_days is {text!r}: write a number of days in seeds/policy/settings.csv."
-        )
-    return int(text)
 
 
 def running_period(instant: datetime) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.policy import settling_days
 from orchestration.sealed_rows import SEALED_FOR_BOOKS, SEALED_POLICY, SEALED_ROWS
 from orchestration.settings import LedgerError, Settings
 from orchestration.versions import code_version, file_sha256, input_files, policy_checksums, tzdata_version
@@ -29,6 +30,7 @@ from orchestration.versions import code_version, file_sha256, input_files, polic
 SEAL_FILE = "seal.json"
 CLOSED_FILE = "closed.json"
 FORMAT = 1
+EARLIEST_ZONE = timedelta(hours=14)  # no clock on earth is further ahead of UTC
 
 @dataclass(frozen=True)
 class Seal:
@@ -235,7 +237,7 @@ def check_closable(connection: duckdb.DuckDBPyConnection, settings: Settings, pe
             f"{period:%Y-%m} lies before the first billed period"
             f"{f' ({first[0]:%Y-%m})' if first and first[0] else ''}: there is nothing to close."
         )
-    ends_at, settling_days = connection.execute(
+    ends_at, days = connection.execute(
         """
         select
             (select epoch_us(max(last_instant_at)) from intermediate.int_site_days where period = ?),
@@ -245,11 +247,26 @@ def check_closable(connection: duckdb.DuckDBPyConnection, settings: Settings, pe
     ).fetchone() or (None, 0)
     if ends_at is None:
         raise LedgerError(f"{period:%Y-%m} is not in the calendar of any site: run it first.")
-    closable_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ends_at) + timedelta(days=settling_days)
+    closable_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=ends_at) + timedelta(days=days)
     if settings.as_of < closable_at:
         raise LedgerError(
             f"{period:%Y-%m} can be closed from {closable_at:%Y-%m-%dT%H:%M:%SZ} on, when it has ended in the zone of "
-            f"its last site and {settling_days} settling days have passed; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
+            f"its last site and {days} settling days have passed; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
+        )
+
+
+def refuse_early(settings: Settings, period: date) -> None:
+    """LedgerError for a period that has not ended and settled in any zone on earth (P8): before anything is loaded.
+
+    `check_closable` decides once the sites are known; this saves the build of a run that can only be refused.
+    """
+    days = settling_days(settings)
+    next_period = (period.replace(day=28) + timedelta(days=4)).replace(day=1)
+    earliest = datetime(next_period.year, next_period.month, 1, tzinfo=UTC) - EARLIEST_ZONE + timedelta(days=days)
+    if settings.as_of < earliest:
+        raise LedgerError(
+            f"{period:%Y-%m} can be closed when it has ended in the zone of its last site and {days} settling days have "
+            f"passed, not before {earliest:%Y-%m-%dT%H:%M:%SZ}; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
         )
 
 

@@ -49,6 +49,15 @@ def invoice_table(settings: Settings, period: date | None = None) -> str:
     return f"{text}\nand {more:,} more in billing.fct_invoices" if more > 0 else text
 
 
+def sealed_without(settings: Settings, period: date) -> list[str]:
+    """The contracts that a closed period's seal leaves out (SPEC C5); empty for an open one."""
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select distinct contract_id from raw.sealed_held_contracts where seal_period = ? order by 1", [period]
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
 def run_summary(settings: Settings, period: date, run_id: str) -> str:
     """What a run or a close made, what it warns of, and where everything is."""
     manifest = read_manifest(export_folder(settings, period)) or {}
@@ -72,11 +81,19 @@ def run_summary(settings: Settings, period: date, run_id: str) -> str:
             + ": see intermediate.int_contract_holds; map the usage, or acknowledge it in acknowledgements.csv.",
             "",
         ]
+    left_out = sealed_without(settings, period)
+    if left_out:
+        lines += [
+            paint(f"{len(left_out)} contracts were held and are not in the seal ({', '.join(left_out[:10])})", RED)
+            + ": the next close bills them as adjustments once they are released.",
+            "",
+        ]
     head = manifest.get("head", {})
     facts = [
         ("status", manifest.get("status", "")),
         ("draft digest", manifest.get("draft_digest", "")[:16]),
         ("last seal", f"{head.get('period')} {head.get('sha256')}" if head.get("sha256") else "none yet"),
+        ("zone data", f"tzdata {manifest.get('versions', {}).get('tzdata', '')}"),
         ("published", str(published_file(settings))),
         ("exports", str(export_folder(settings, period))),
         ("gate report", str(gates.data_docs(settings))),

@@ -483,6 +483,10 @@ def test_a_period_closes_when_it_has_ended_in_its_last_zone_and_settled(
     def close() -> sealing.Seal:
         return sealing.seal_period(home.connection, home.settings, PERIODS[1], "x", "x", log=lambda text: None)
 
+    # Refused before anything is loaded only where no zone on earth has settled.
+    sealing.refuse_early(home.settings, PERIODS[1])
+    with pytest.raises(LedgerError, match="not before 2026-04-03T10:00:00Z"):
+        sealing.refuse_early(home.settings, LAST)
     if is_settled:
         assert close().period == PERIODS[1]
     else:

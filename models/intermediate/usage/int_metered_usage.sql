@@ -88,19 +88,23 @@ resting as (
         on {{ period_of('sealed_usage.activity_date') }} = frozen.period
 ),
 
+sealed_contracts as (
+    select distinct contract_id
+    from sealed_usage
+),
+
 -- Of each contract the usage in the last of them that did not hold it: what it was billed for.
 billed_by as (
     select
         resting.period,
-        sealed_usage.contract_id,
+        sealed_contracts.contract_id,
         max(resting.seal_period) as seal_period
     from resting
-    inner join (select distinct contract_id from sealed_usage) as sealed_usage
-        on true
+    cross join sealed_contracts
     anti join held
         on resting.seal_period = held.seal_period
-        and sealed_usage.contract_id = held.contract_id
-    group by resting.period, sealed_usage.contract_id
+        and sealed_contracts.contract_id = held.contract_id
+    group by resting.period, sealed_contracts.contract_id
 ),
 
 settled as (
