@@ -265,8 +265,8 @@ def refuse_early(settings: Settings, period: date) -> None:
     earliest = datetime(next_period.year, next_period.month, 1, tzinfo=UTC) - EARLIEST_ZONE + timedelta(days=days)
     if settings.as_of < earliest:
         raise LedgerError(
-            f"{period:%Y-%m} can be closed when it has ended in the zone of its last site and {days} settling days have "
-            f"passed, not before {earliest:%Y-%m-%dT%H:%M:%SZ}; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
+            f"{period:%Y-%m} can be closed when it has ended in the zone of its last site and {days} settling days "
+            f"have passed, not before {earliest:%Y-%m-%dT%H:%M:%SZ}; it is {settings.as_of:%Y-%m-%dT%H:%M:%SZ}."
         )
 
 
