@@ -35,6 +35,7 @@ EXEMPTIONS = (
         for mart, staging, reason in (
             ("dim_accounts", "stg_sealed__accounts", SEALED),
             ("dim_contracts", "stg_sealed__contracts", SEALED),
+            ("dim_rate_plans", "stg_sealed__rate_plans", SEALED),
             ("fct_periods", "stg_sealed__held_contracts", SEALED),
             ("fct_periods", "stg_sealed__inputs", SEALED),
             ("fct_reconciliation", "stg_sealed__invoice_lines", SEALED),
@@ -68,7 +69,7 @@ EXEMPTIONS = (
             "the policy rows themselves, column by column",
             "2026-11-22",
         )
-        for model in ("dim_channels", "dim_rate_plans")
+        for model in ("dim_channels",)
     ),
     # dates that are no instants
     *(
