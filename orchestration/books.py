@@ -34,6 +34,9 @@ OF_THE_PERIOD = {
     "invoice_line_sites": """
         select * from published.billing.fct_invoice_line_sites where invoice_line_id in
         (select invoice_line_id from published.billing.fct_invoice_lines where billing_period = $period)""",
+    "invoice_line_terms": """
+        select * from published.billing.fct_invoice_line_terms where invoice_line_id in
+        (select invoice_line_id from published.billing.fct_invoice_lines where billing_period = $period)""",
     "invoices": "select * from published.billing.fct_invoices where billing_period = $period",
     "usage_to_date": "select * from published.billing.fct_usage_to_date where period = $period",
     "daily_usage": """
@@ -55,6 +58,14 @@ SEALED_AS = {
 }
 # The tables that nobody publishes: as the seal defines them, over the warehouse.
 AS_SEALED = ("held_contracts", "accounts", "sites", "rate_plans", "currencies")
+# Policy rows that files state: as they are, or as they were at the close.
+POLICY = {
+    "meters": "meter, unit, description",
+    "gl_accounts": "posting, meter, gl_account, gl_account_name",
+    "issuers": (
+        "entity, issuer_name, provider_name, publisher_name, service_category, service_subcategory, service_name"
+    ),
+}
 # One row per contract and month of usage that the period's lines bill, with the terms that hold.
 CONTRACTS = """
     select
@@ -112,7 +123,8 @@ def _open_draft(connection: duckdb.DuckDBPyConnection, period: date) -> None:
     tables = OF_THE_PERIOD | {name: SEALED_ROWS[name] for name in AS_SEALED} | {"contracts": CONTRACTS}
     for name, query in tables.items():
         connection.execute(f"create table {CATALOG}.{name} as {_dated(query, period)}")
-    connection.execute(f"create table {CATALOG}.meters as select meter, unit, description from policy.meters")
+    for name, columns in POLICY.items():
+        connection.execute(f"create table {CATALOG}.{name} as select {columns} from policy.{name}")
     # Not copied: there may be tens of millions of them.
     connection.execute(
         _dated(
@@ -142,8 +154,9 @@ def _open_seal(connection: duckdb.DuckDBPyConnection, folder: Path, period: date
         seal = f"read_parquet({literal(str(folder / f'{name}.parquet'))})"
         where = _dated(" where usage_period = $period", period) if name == "contracts" else ""
         connection.execute(f"create table {CATALOG}.{name} as from {seal}{where}")
-    meters = literal(str(folder / "policy_meters.parquet"))
-    connection.execute(f"create table {CATALOG}.meters as select meter, unit, description from read_parquet({meters})")
+    for name, columns in POLICY.items():
+        seal = f"read_parquet({literal(str(folder / f'policy_{name}.parquet'))})"
+        connection.execute(f"create table {CATALOG}.{name} as select {columns} from {seal}")
     dars = literal(str(folder / "daily_active_relationships.parquet"))
     connection.execute(f"create view {CATALOG}.daily_active_relationships as from read_parquet({dars})")
 

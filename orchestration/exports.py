@@ -28,6 +28,7 @@ from orchestration.report.accounts import write_accounts
 from orchestration.report.finance import write_report
 from orchestration.report.workbook import write_workbook
 from orchestration.settings import LedgerError, Settings, connect
+from orchestration.standards.files import write_focus, write_journal
 from orchestration.state import month
 from orchestration.tables import FileOfTable, sums_per_currency, write_table
 from orchestration.versions import (
@@ -278,7 +279,7 @@ def _check(books: Books, files: Sequence[FileOfTable]) -> None:
 
 
 # Each adds files of its own to a period's folder.
-WRITERS: tuple[Writer, ...] = (write_tables, write_report, write_accounts, write_workbook)
+WRITERS: tuple[Writer, ...] = (write_tables, write_focus, write_journal, write_report, write_accounts, write_workbook)
 
 
 def _swap(temporary: Path, folder: Path) -> None:

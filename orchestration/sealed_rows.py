@@ -161,4 +161,4 @@ SEALED_FOR_BOOKS = {
 }
 
 # Policy that explains a seal and that nothing re-reads: kept beside the rest, row by row.
-SEALED_POLICY = ("meters", "settings", "acknowledgements")
+SEALED_POLICY = ("meters", "settings", "acknowledgements", "gl_accounts", "issuers")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 
 import duckdb
 import pytest
 from models.published import check_explanations, check_usage
+from models.runner import POLICY
+from standards.double_entry import as_booked, booked, imbalances
+from standards.focus_rules import offences
 
-from end_to_end.story_demo import Demo
+from end_to_end.story_demo import CLOSED, DRAFTED, Demo
 
 MACROS = ("explain_invoice_line", "invoice", "usage_behind")
 
@@ -66,3 +72,24 @@ def test_a_macro_is_found_by_its_bare_name_and_explains_itself(finance: duckdb.D
         other.execute("set TimeZone = 'UTC'")
         other.execute("use books")
         assert other.execute(example).fetchall() == expected
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("period", "draft"), [(CLOSED, ""), (DRAFTED, ".draft")])
+def test_focus_and_journal_follow_their_rules(demo_story: Demo, period: str, draft: str) -> None:
+    folder = demo_story.home.folder / "exports" / period
+    focus, journal, lines, documents = (
+        read(folder / f"{name}{draft}.csv") for name in ("focus", "journal", "invoice_lines", "invoices")
+    )
+    assert offences(focus) == [] and len(focus) == len(lines)
+    billed: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for row in focus:
+        billed[row["x_ContractId"], row["BillingCurrency"]] += Fraction(row["BilledCost"])
+    assert billed == {(row["contract_id"], row["currency_code"]): Fraction(row["amount"]) for row in documents}
+    accounts, [issuer] = read(POLICY / "gl_accounts.csv"), read(POLICY / "issuers.csv")
+    assert imbalances(journal) == [] and len({row["currency_code"] for row in journal}) == 3
+    assert as_booked(journal) == booked(lines, documents, accounts, issuer["entity"])

@@ -80,6 +80,14 @@ create or replace table policy.rate_plans (
 );
 create or replace table policy.currencies (currency_code varchar, minor_units integer);
 create or replace table policy.meters (meter varchar, unit varchar, description varchar);
+create or replace table policy.gl_accounts (
+    posting varchar, meter varchar, gl_account varchar, gl_account_name varchar
+);
+create or replace table policy.issuers (
+    entity varchar, issuer_name varchar, provider_name varchar, publisher_name varchar, service_category varchar,
+    service_subcategory varchar, service_name varchar
+);
+create or replace table billing.fct_invoice_line_terms (invoice_line_id varchar, part_number integer);
 """
 # The same of the closed month, as its seal keeps it.
 SEALED = {
@@ -102,11 +110,15 @@ SEALED = {
     "currencies": "from policy.currencies",
     "contracts": "select period as usage_period, * exclude (period) from intermediate.int_contract_periods",
     "policy_meters": "from policy.meters",
+    "policy_gl_accounts": "from policy.gl_accounts",
+    "policy_issuers": "from policy.issuers",
+    "invoice_line_terms": "from billing.fct_invoice_line_terms",
 }
 KEYS = {
     "fct_invoice_lines": ("invoice_line_id",),
     "fct_invoice_line_tiers": ("invoice_line_id", "tier_from"),
     "fct_invoice_line_sites": ("invoice_line_id", "site_id"),
+    "fct_invoice_line_terms": ("invoice_line_id", "part_number"),
     "fct_invoices": ("invoice_id",),
     "fct_periods": ("period",),
     "fct_usage_to_date": ("contract_id", "meter"),
