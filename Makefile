@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ledger = $(BIN)/python -m orchestration
 stamp := .venv/.installed
+browser := tests/browser/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: demo run close verify ui docs bench test lint help
@@ -14,7 +15,7 @@ verify: $(stamp); @$(ledger) verify --head "$(HEAD)"
 ui: $(stamp); @$(ledger) ui --port "$(or $(PORT),3000)"
 docs: $(stamp); @$(ledger) docs
 bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
-test: lint; @$(BIN)/python -m pytest --ignore=tests/house
+test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house
 lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros orchestration tests/dbt && $(BIN)/python -m pytest -q tests/house
 help: $(stamp); @$(ledger) help
 
@@ -25,3 +26,8 @@ $(stamp): requirements.txt
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $(stamp)
+
+# Chromium, its driver and axe-core, for the browser tests alone.
+$(browser): tests/browser/package-lock.json tests/browser/install.sh
+	@tests/browser/install.sh
+	@touch $(browser)

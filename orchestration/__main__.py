@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration.settings import LedgerError, Settings, parse_period
-from orchestration.terminal import BOLD, GREEN, RED, paint, table
+from orchestration.terminal import GREEN, RED, paint, table
 
 COMMANDS = [
     ("make demo", "sample landing data, one month closed and one as a draft"),
@@ -148,14 +148,16 @@ def ui(settings: Settings, port: int) -> int:
         **os.environ,
         "DAGSTER_HOME": str(dagster_home(settings)),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",  # this release has no other command
         "LEDGER_HOME": str(settings.home),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(settings.project_root), os.environ.get("PYTHONPATH")])),
     }
-    print(f"{paint('Dagster', BOLD)}: http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    places = [("Dagster", f"http://127.0.0.1:{port} (Ctrl-C ends it)"), ("home", str(settings.home))]
+    print(table(["what", "where"], places), flush=True)
     os.execve(
         sys.executable,
         [
-            sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions",
+            sys.executable, "-m", "dagster", "dev", "-w", str(Path(__file__).with_name("workspace.yaml")),
             "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning",
         ],
         environment,

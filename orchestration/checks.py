@@ -13,6 +13,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetKey,
+    Failure,
     MetadataValue,
     multi_asset_check,
 )
@@ -25,6 +26,8 @@ from orchestration.settings import LedgerError, Settings, connect, parse_period
 from orchestration.state import require_built
 from orchestration.suites import CRITICAL, PublishedTable, read_suite
 from orchestration.warehouse import asset_key_of_table
+
+FAILURES_SHOWN = 10
 
 Log = Callable[[str], None]
 
@@ -71,9 +74,16 @@ def build_gate_check(
             if not result.success:
                 context.log.warning(result.sentence())
             yield _check_result(keys[expectation.control.column], result, ledger.settings)
-        require_passed(gate)
+        if not gate.passed:
+            raise Failure(gate.message(), metadata=_failures(gate), allow_retries=False)
 
     return gate_check
+
+
+def _failures(gate: Gate) -> dict[str, MetadataValue]:
+    """Each failed expectation with the query that shows its rows, beside the step that failed."""
+    failed = [result for result in gate.results if not result.success and result.severity == CRITICAL]
+    return {result.sentence(): MetadataValue.text(result.query) for result in failed[:FAILURES_SHOWN]}
 
 
 def _check_result(key: AssetKey, result: Result, settings: Settings) -> AssetCheckResult:
@@ -82,7 +92,7 @@ def _check_result(key: AssetKey, result: Result, settings: Settings) -> AssetChe
         "rows": result.failing,
         "observed": result.observed,
         "table": result.table,
-        "query": MetadataValue.md(f"```sql\n{result.query}\n```"),
+        "query": MetadataValue.text(result.query),
         "data_docs": MetadataValue.path(str(gates.data_docs(settings))),
     }
     if result.problem:

@@ -23,6 +23,7 @@ from orchestration import gates
 from orchestration.checks import ensure_gate
 from orchestration.content import Content
 from orchestration.exports import MANIFEST, export_folder, write_exports
+from orchestration.metadata import table_value
 from orchestration.publication import publish, published_file
 from orchestration.resources import LedgerResource
 from orchestration.review import require_same_draft
@@ -30,7 +31,6 @@ from orchestration.sealing import load_seals, seal_period, verify_chain
 from orchestration.settings import Settings, connect, parse_period
 from orchestration.state import loading, month
 from orchestration.suites import PublishedTable
-from orchestration.terminal import markdown
 from orchestration.warehouse import rebuild
 
 MONTHS = MonthlyPartitionsDefinition(start_date="2015-01", fmt="%Y-%m", end_offset=1)
@@ -102,9 +102,9 @@ def build_delivery(tables: list[PublishedTable]) -> list[AssetsDefinition]:
         contents = deliver(ledger.settings, context.run_id, context.partition_key, tables, context.log.info)
         return MaterializeResult(metadata=_published_metadata(ledger.settings, contents))
 
-    @asset(key=EXPORTS_KEY, deps=[PUBLISHED_KEY], kinds={"csv", "parquet"}, **DELIVERY)
+    @asset(key=EXPORTS_KEY, deps=[PUBLISHED_KEY], kinds={"csv", "parquet", "excel"}, **DELIVERY)
     def exports(context: AssetExecutionContext, ledger: LedgerResource) -> MaterializeResult:
-        """exports/YYYY-MM/: lines, documents and alerts as files, with a manifest; drafts say so in their names."""
+        """exports/YYYY-MM/: report, workbook, statements, lines, documents and alerts; drafts say so in their names."""
         settings = ledger.settings
         contents = _published_by_run.get(context.run_id)
         if contents is None:
@@ -125,8 +125,8 @@ def _published_metadata(settings: Settings, contents: Mapping[str, Content]) -> 
         ).fetchall()
     return {
         "file": MetadataValue.path(str(published_file(settings))),
-        "tables": MetadataValue.md(markdown(["table", "rows", "content"], rows)),
-        "lines": MetadataValue.md(markdown(["period", "currency", "status", "lines", "amount"], sums)),
+        "tables": table_value(["table", "rows", "content"], rows),
+        "lines": table_value(["period", "currency", "status", "lines", "amount"], sums),
         "data_docs": MetadataValue.path(str(gates.data_docs(settings))),
     }
 
@@ -147,7 +147,8 @@ def _export_metadata(settings: Settings, manifest: Mapping[str, Any], period: An
         **({"report": MetadataValue.path(str(folder / report))} if report else {}),
         "manifest": MetadataValue.path(str(folder / MANIFEST)),
         "status": manifest["status"],
-        "files": MetadataValue.md(markdown(["file", "rows", "bytes", "sha256"], files)),
-        "sums": MetadataValue.md(markdown(["currency", "amount"], manifest["sums"].items())),
+        "files": table_value(["file", "rows", "bytes", "sha256"], files),
+        "sums": table_value(["currency", "amount"], manifest["sums"].items()),
         "draft_digest": manifest["draft_digest"],
+        "data_docs": MetadataValue.path(str(gates.data_docs(settings))),
     }

@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    SqliteEventLogStorage,
+    SqliteEventLogStorageWatchdog,
+)
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.event import listen
 from sqlalchemy.pool import QueuePool
+from watchdog.events import FileSystemEvent, PatternMatchingEventHandler
+from watchdog.observers import Observer
 
 OPEN_SHARDS = 4  # a file a run, and the index
 
@@ -22,6 +27,18 @@ OPEN_SHARDS = 4  # a file a run, and the index
 def _without_waiting(connection: Any, _: Any) -> None:
     """In WAL mode a power cut can then take the last events, never the file."""
     connection.execute("pragma synchronous = normal")
+
+
+class OpenEventLogWatchdog(SqliteEventLogStorageWatchdog):
+    """Looks at a run's write-ahead log too: while the connection stays open, events stand there and nowhere else."""
+
+    def __init__(self, storage: SqliteEventLogStorage, run_id: str, callback: Any, cursor: str | None) -> None:
+        super().__init__(storage, run_id, callback, cursor)
+        PatternMatchingEventHandler.__init__(self, patterns=[self._log_path, f"{self._log_path}-wal"])
+
+    def on_modified(self, event: FileSystemEvent) -> None:
+        """Hand over what has come since."""
+        self._process_log()
 
 
 class OpenEventLogStorage(SqliteEventLogStorage):
@@ -63,6 +80,14 @@ class OpenEventLogStorage(SqliteEventLogStorage):
             return
         with self._db_lock, self._engine(shard).connect() as connection, connection.begin():
             yield connection
+
+    def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
+        """Call back for each new event of a run: what the run's page in the UI lives on."""
+        if not self._obs:
+            self._obs = Observer()
+            self._obs.start()
+        watchdog = OpenEventLogWatchdog(self, run_id, callback, cursor)
+        self._watchers[run_id][callback] = (watchdog, self._obs.schedule(watchdog, self._base_dir, recursive=True))
 
     def dispose(self) -> None:
         """Close what was kept open."""

@@ -7,16 +7,16 @@ reference, zones, sealing). All of it is one step: the first gate judges what wa
 from collections.abc import Iterator
 
 import duckdb
-from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, MetadataValue, multi_asset
+from dagster import AssetExecutionContext, AssetKey, AssetSpec, MaterializeResult, multi_asset
 
 from orchestration.flow import MONTHLY_CLOSE
 from orchestration.landing import load_landing
+from orchestration.metadata import table_value
 from orchestration.reference import load_reference
 from orchestration.resources import LedgerResource
 from orchestration.sealing import load_seals, refuse_early
 from orchestration.settings import LedgerError, parse_period
 from orchestration.state import LOADED, loading, set_stage, write_run_settings
-from orchestration.terminal import markdown
 from orchestration.warehouse import ENGINEERS
 from orchestration.zone_report import report_zone_changes
 from orchestration.zones import load_zone_offsets, tzdata_version
@@ -110,7 +110,7 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
 
 def _with_rows(connection: duckdb.DuckDBPyConnection, key: AssetKey, tables: list[str]) -> MaterializeResult:
     rows = [(name, connection.execute(f"select count(*) from raw.{name}").fetchall()[0][0]) for name in tables]
-    return MaterializeResult(asset_key=key, metadata={"rows": MetadataValue.md(markdown(["table", "rows"], rows))})
+    return MaterializeResult(asset_key=key, metadata={"rows": table_value(["table", "rows"], rows)})
 
 
 RAW_ASSETS = [raw_feeds]

@@ -36,6 +36,7 @@ def run_demo(settings: Settings) -> str:
     print(f"{demo.PERIODS[1]} is drafted ({drafted.seconds:.0f} s).\n", flush=True)
     places = [
         ("published file", published_file(settings)),
+        *(("report", path) for path in sorted(settings.exports.glob("*/report*.html"))),
         ("exports", settings.exports),
         ("seals", settings.sealed),
         ("gate report", settings.home / "data_docs" / "index.html"),

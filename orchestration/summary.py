@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -58,6 +61,11 @@ def sealed_without(settings: Settings, period: date) -> list[str]:
     return [row[0] for row in rows]
 
 
+def _pages(settings: Settings, period: date, manifest: Mapping[str, Any]) -> list[Path]:
+    """The report for finance, where the month's folder has one."""
+    return [export_folder(settings, period) / name for name in manifest.get("files", {}) if name.startswith("report.")]
+
+
 def run_summary(settings: Settings, period: date, run_id: str) -> str:
     """What a run or a close made, what it warns of, and where everything is."""
     manifest = read_manifest(export_folder(settings, period)) or {}
@@ -95,6 +103,7 @@ def run_summary(settings: Settings, period: date, run_id: str) -> str:
         ("last seal", f"{head.get('period')} {head.get('sha256')}" if head.get("sha256") else "none yet"),
         ("zone data", f"tzdata {manifest.get('versions', {}).get('tzdata', '')}"),
         ("published", str(published_file(settings))),
+        *(("report", str(path)) for path in _pages(settings, period, manifest)),
         ("exports", str(export_folder(settings, period))),
         ("gate report", str(gates.data_docs(settings))),
     ]

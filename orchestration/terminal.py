@@ -58,16 +58,3 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], colours: dict[s
         ]
         lines.append("  ".join(painted).rstrip())
     return "\n".join(lines)
-
-
-def markdown(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """The same as a Markdown table, for Dagster's metadata: no cell can leave its place or carry markup."""
-
-    def cell(value: Any) -> str:
-        text = plain(value)
-        for character in "\\`*_{}[]<>()#|!~":
-            text = text.replace(character, f"&#{ord(character)};")
-        return text
-
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    return "\n".join([*lines, *("| " + " | ".join(cell(value) for value in row) + " |" for row in rows)])

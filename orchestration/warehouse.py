@@ -14,10 +14,10 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration import models
+from orchestration.metadata import table_value
 from orchestration.resources import LedgerResource
 from orchestration.settings import Settings, connect
 from orchestration.state import BUILDING, BUILT, LOADED, set_stage
-from orchestration.terminal import markdown
 
 # The raw tables of each feed; a raw table that is not named here belongs to raw/landing_files.
 TABLES_OF_FEED = {
@@ -96,7 +96,7 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, name: str
     metadata: dict[str, MetadataValue] = {"dagster/row_count": MetadataValue.int(rows[0] if rows else 0)}
     if {"amount", "currency_code"} <= columns.keys():
         sums = connection.execute(f"select currency_code, sum(amount) from {relation} group by 1 order by 1").fetchall()
-        metadata["amount"] = MetadataValue.md(markdown(["currency", "amount"], sums))
+        metadata["amount"] = table_value(["currency", "amount"], sums)
     return metadata
 
 

@@ -1,4 +1,4 @@
-"""How long the property tests search: HYPOTHESIS_PROFILE=ci (default), torture (many more examples)."""
+"""How long the property tests search (HYPOTHESIS_PROFILE=ci, the default, or torture), and the stories for all."""
 
 import os
 import sys
@@ -10,6 +10,16 @@ TESTS = Path(__file__).resolve().parent
 for folder in (TESTS, TESTS.parent):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+# The stories of end_to_end are played once a session, whoever asks for them; the folders must be on the path first.
+from end_to_end.stage import (  # noqa: E402, F401
+    arrival_story,
+    demo_story,
+    gates_story,
+    killed_story,
+    private_story,
+    stage,
+)
 
 # An example here runs SQL: slow by nature, and timing never decides. Tests that state their own number keep it.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}

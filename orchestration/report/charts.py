@@ -1,12 +1,13 @@
 """Drawings: Altair's words, rendered to SVG when the page is made, so that it needs no script and prints sharp.
 
 A specification is built once a process and drawn with other figures each time. Text is measured with the renderer's own
-copy of Liberation Sans: the same figures give the same bytes on every machine. No mark carries a name of its own
-(`aria` off); each drawing has a sentence and a table beside it.
+copy of Liberation Sans: the same figures give the same bytes on every machine. Marks carry no role or name of their
+own: to who cannot see it, a drawing is one picture with a sentence, and a table beside it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -17,6 +18,8 @@ FONT = "Liberation Sans"
 BLUE, ORANGE, GREY, INK = "#1f5fa8", "#b8500c", "#5b6570", "#1c2733"
 WIDTH = 380  # drawn so wide; a page scales it between a phone's width and 560 px
 VALUES = "figures"
+TAG = re.compile(r"<[^<>]*>")
+ROLE = re.compile(r' (role|aria-[a-z]+)="[^"]*"')
 
 Figures = Sequence[dict[str, Any]]
 
@@ -48,7 +51,8 @@ def _draw(template: dict[str, Any], figures: Figures, word: str = "") -> Markup:
 
     specification = {**_worded(template, word), "datasets": {VALUES: list(figures)}}
     version = altair.SCHEMA_VERSION.rsplit(".", 1)[0]
-    return Markup(vl_convert.vegalite_to_svg(specification, vl_version=version))  # noqa: S704 (texts are escaped by it)
+    svg = TAG.sub(lambda tag: ROLE.sub("", tag[0]), vl_convert.vegalite_to_svg(specification, vl_version=version))
+    return Markup(svg)  # noqa: S704 (the renderer escapes its texts)
 
 
 def _worded(value: Any, word: str) -> Any:

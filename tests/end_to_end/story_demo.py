@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ class Demo:
     exports: dict[str, str]  # SHA-256 by path
     sealed: dict[str, str]
     published: Path  # a copy of the file that the first demo published
+    first_exports: Path  # and of its exports: one month closed, one a draft
     contents: dict[str, str]  # of it
     again: Answer
     exports_again: dict[str, str]
@@ -64,6 +66,7 @@ def play(lab: Lab, project: Path, shared: Shared) -> Demo:
         demo = home.must("demo", is_plain=True)
         published = lab.folder / "first_demo.duckdb"
         published.write_bytes(home.published.read_bytes())
+        first_exports = Path(shutil.copytree(home.folder / "exports", lab.folder / "first_exports"))
         exports, sealed = home.bytes_of("exports"), home.bytes_of("sealed")
         shared.home = lab.home("left_by_demo", project)
         for path in ("landing", "sealed"):
@@ -87,9 +90,9 @@ def play(lab: Lab, project: Path, shared: Shared) -> Demo:
     reader.wait(60)
 
     seen = Demo(
-        home, demo, exports, sealed, published, contents(published), answer_again, exports_again, contents_again,
-        loser, is_waiting, closed, home.bytes_of("exports"), home.bytes_of("sealed"), contents(home.published),
-        json.loads(report.read_text()), home.run("verify"),
+        home, demo, exports, sealed, published, first_exports, contents(published), answer_again, exports_again,
+        contents_again, loser, is_waiting, closed, home.bytes_of("exports"), home.bytes_of("sealed"),
+        contents(home.published), json.loads(report.read_text()), home.run("verify"),
     )  # fmt: skip
     _flip(seen)
     return seen

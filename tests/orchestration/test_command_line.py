@@ -12,7 +12,7 @@ import pytest
 from orchestration import __main__ as command_line
 from orchestration.lock import home_lock
 from orchestration.settings import PROJECT_ROOT, LedgerError, Settings
-from orchestration.terminal import markdown, plain, table
+from orchestration.terminal import plain, table
 
 
 @pytest.fixture(autouse=True)
@@ -116,8 +116,3 @@ def test_a_table_is_aligned_and_holds_no_control_characters() -> None:
     text = table(["account", "amount"], [["A\x1b[31m\nB", 1200], ["long name", 7]])
     assert text.splitlines() == ["account    amount", "A [31m B    1,200", "long name       7"]
     assert plain(None) == ""
-
-
-def test_markdown_of_a_hostile_name_is_text() -> None:
-    shown = markdown(["name"], [["<script>|[x](javascript:y)`"]])
-    assert not set(shown.splitlines()[-1].strip("| ")) & set("<>|[]()`")
