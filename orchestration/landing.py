@@ -18,10 +18,11 @@ import os
 import shutil
 import tempfile
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ DEFAULT_OBJECT_BYTES = 16 << 20  # DuckDB's own default; a larger object is load
 LARGEST_OBJECT_BYTES = 1 << 30
 SMALLEST_OBJECT_CEILING = 64 << 20
 RECORDS_PER_CONTENT = 1 << 24  # conversation_copy_id = content_id * this + place in the content
-MENDED_BYTES = 16 << 20
+LARGEST_READ_AGAIN = 256 << 20  # bytes of one object: Python's reading takes a dozen times as much
+MOST_SUSPICIOUS = 1_000_000  # records of a file: above, all of it is read again
+LINES_AT_ONCE = 100_000
 EARLIEST_INSTANT = "timestamptz '2000-01-01 00:00:00+00'"
 LATEST_INSTANT = "timestamptz '9999-01-01 00:00:00+00'"
 MILLISECONDS = (-62135596800000, 253402300799999)  # years 0001 to 9999
@@ -453,8 +456,10 @@ class _Job:
     number: int = 0  # in the batch, from 0
     content: int = 0
     first_row: int | None = None  # of the file's rows in the temporary table
-    lines: list[int] | None = None  # of a file with blank lines: the line of each record
-    rejects: list[Reject] = field(default_factory=list)
+    lines: array[int] | None = None  # of a file with blank lines: the line of each record
+    rejects: list[Reject] = field(default_factory=list)  # of the file as a whole
+    refused: int = 0  # rejected records noted in the temporary table
+    is_by_hand: bool = False  # DuckDB's reading did not fit into memory
 
     @property
     def scan(self) -> Scan:
@@ -551,7 +556,26 @@ class _FeedLoad:
     # -- one batch
 
     def _load(self, jobs: list[_Job], links: Path) -> None:
-        """Read a batch of files and commit what they hold, with their manifest rows."""
+        """Read a batch of files and commit what they hold; what does not fit into memory, file by file and by hand."""
+        adopted, manifest = list(self.adopted), replace(self.manifest, contents=dict(self.manifest.contents))
+        summary = replace(self.summary)
+        try:
+            self._load_batch(jobs, links)
+        except duckdb.OutOfMemoryException:
+            self.adopted, self.manifest, self.summary = adopted, manifest, summary
+            for job in jobs:
+                job.content, job.first_row, job.lines, job.rejects, job.refused = 0, None, None, [], 0
+            if len(jobs) > 1:
+                middle = len(jobs) // 2
+                self._load(jobs[:middle], links)
+                self._load(jobs[middle:], links)
+            elif not jobs[0].is_by_hand:
+                jobs[0].is_by_hand = True
+                self._load(jobs, links)
+            else:
+                raise
+
+    def _load_batch(self, jobs: list[_Job], links: Path) -> None:
         whole, readable = [], []
         for job in jobs:
             if self._adopt_known(job, hash_first=False):
@@ -658,7 +682,12 @@ class _FeedLoad:
         execute(
             f"create or replace temp table landed_pages (file_no integer, metadata {metadata}, page_records bigint)"
         )
-        by_hand = self._read_with_duckdb([job for job in jobs if job.file.size], links)
+        execute(
+            "create or replace temp table refused (file_no integer, record_index bigint, item_index integer, "
+            "record_kind varchar, reason varchar, record_hash varchar)"
+        )
+        by_hand = {job.number for job in jobs if job.is_by_hand}
+        by_hand |= self._read_with_duckdb([job for job in jobs if job.file.size and not job.is_by_hand], links)
         if jobs[0].file.shape == "jsonl":
             by_hand |= self._place_lines(jobs, by_hand)
         else:
@@ -667,6 +696,7 @@ class _FeedLoad:
         for job in jobs:  # whether DuckDB skips a byte order mark or stumbles over it depends on how it reads the file
             if job.file.shape == "jsonl" and job.scan.head.startswith(UTF8_MARK):
                 suspicious.setdefault(job.number, set()).add(1)
+        by_hand |= {number for number, places in suspicious.items() if len(places) >= MOST_SUSPICIOUS}
         for job in jobs:
             if job.number in by_hand:
                 execute("delete from landed where file_no = ?", [job.number])
@@ -769,9 +799,9 @@ class _FeedLoad:
                 continue
             try:
                 lines = read_lines(job.file, self.ceiling)
-                job.lines = [line for line, data, _ in lines if data is None or data.strip()]
+                job.lines = array("q", (line for line, data, _ in lines if data is None or data.strip()))
             except UnreadableError:
-                job.lines = []
+                job.lines = array("q")
             if len(job.lines) != count:
                 job.lines = None
                 unclear.add(job.number)
@@ -804,12 +834,15 @@ class _FeedLoad:
             for path, condition in self.feed.items
         ]
         found = self.connection.execute(
-            f"select file_no, rowid, ordinal from landed where rowid in ({' union all '.join(queries)})"
-        ).fetchall()
+            f"""
+            select file_no, rowid, ordinal from landed where rowid in ({' union all '.join(queries)})
+            qualify row_number() over (partition by file_no) <= {MOST_SUSPICIOUS}"""
+        )
         places: dict[int, set[int]] = {}
         first = {job.number: job.first_row or 0 for job in jobs}
-        for number, row, ordinal in found:
-            places.setdefault(number, set()).add(row - first[number] + 1 if ordinal is None else ordinal)
+        while rows := found.fetchmany(LINES_AT_ONCE):
+            for number, row, ordinal in rows:
+                places.setdefault(number, set()).add(row - first[number] + 1 if ordinal is None else ordinal)
         return places
 
     def _read_again(self, job: _Job, wanted: set[int] | None) -> None:
@@ -820,39 +853,53 @@ class _FeedLoad:
                 f"delete from landed where file_no = ? and {places} in (select unnest(?::bigint[]))",
                 [job.number, sorted(wanted)],
             )
+        reading = Reading(spill=lambda usable, rejects: self._take_over(job, usable, rejects))
         try:
             if job.file.shape == "jsonl":
-                self._read_lines_again(job, wanted)
+                self._read_lines_again(job, wanted, reading)
             else:
-                self._read_object_again(job, wanted)
+                self._read_object_again(job, wanted, reading)
+            self._take_over(job, reading.records, reading.rejects)
         except (BrokenError, UnreadableError) as error:
-            for table in ("landed", "mended", "landed_pages"):
+            for table in ("landed", "mended", "landed_pages", "refused"):
                 self.connection.execute(f"delete from {table} where file_no = ?", [job.number])
+            job.refused = 0
             self._refuse_file(job, error.reason)
 
-    def _read_lines_again(self, job: _Job, wanted: set[int] | None) -> None:
-        reading, size, ordinal = Reading(), 0, 0
-        for line, data, digest in read_lines(job.file, self.ceiling):
+    def _take_over(self, job: _Job, usable: list[tuple[int, str]], rejects: list[Reject]) -> None:
+        """Write what a second reading has in hand to the temporary tables."""
+        self._mend(job, usable)
+        if rejects:
+            rows = ((one.record_index, one.item_index, one.kind, one.reason, one.record_hash) for one in rejects)
+            places, items, kinds, reasons, hashes = (list(column) for column in zip(*rows, strict=True))
+            self.connection.execute(
+                """
+                insert into refused
+                select
+                    $number, unnest($places::bigint[]), unnest($items::integer[]), unnest($kinds::varchar[]),
+                    unnest($reasons::varchar[]), unnest($hashes::varchar[])""",
+                {"number": job.number, "places": places, "items": items, "kinds": kinds, "reasons": reasons,
+                 "hashes": hashes},
+            )  # fmt: skip
+            job.refused += len(rejects)
+
+    def _read_lines_again(self, job: _Job, wanted: set[int] | None, reading: Reading) -> None:
+        ordinal = 0
+        for line, data, digest in read_lines(job.file, min(self.ceiling, LARGEST_READ_AGAIN)):
             if data is not None and not data.strip():
                 continue
             ordinal += 1
             if wanted is not None and ordinal not in wanted:
                 continue
             if data is None:
-                reading.rejects.append(Reject(line, None, "line", "object_too_large", digest or ""))
+                reading.refuse([Reject(line, None, "line", "object_too_large", digest or "")])
                 continue
             records.read_line(data, line, self.feed.judge, reading)
-            size += len(reading.records[-1][1]) if reading.records else 0
-            if size > MENDED_BYTES:
-                self._mend(job, reading.records)
-                reading.records, size = [], 0
-        self._mend(job, reading.records)
-        job.rejects = reading.rejects
 
-    def _read_object_again(self, job: _Job, wanted: set[int] | None) -> None:
-        data = read_all(job.file, self.ceiling)
+    def _read_object_again(self, job: _Job, wanted: set[int] | None, reading: Reading) -> None:
+        data = read_all(job.file, min(self.ceiling, LARGEST_READ_AGAIN))
         if self.feed.page_list:
-            reading = records.read_page(data, self.feed.judge, wanted)
+            records.read_page(data, self.feed.judge, wanted, reading)
             if wanted is None:
                 shape = json.dumps(records.PAGE_METADATA)
                 self.connection.execute(
@@ -860,9 +907,7 @@ class _FeedLoad:
                     [job.number, reading.metadata or "{}", reading.total],
                 )
         else:
-            reading = records.read_object(data, self.feed.judge)
-        self._mend(job, reading.records)
-        job.rejects = reading.rejects
+            records.read_object(data, self.feed.judge, reading)
 
     def _mend(self, job: _Job, read: list[tuple[int, str]]) -> None:
         if read:
@@ -908,7 +953,7 @@ class _FeedLoad:
                     "hashes": hashes,
                 },
             )
-        counts = {job.content: [len(job.rejects), None, None] for job in kept}
+        counts: dict[int, list[Any]] = {job.content: [len(job.rejects) + job.refused, None, None] for job in kept}
         for table, moment in self.feed.counted if parsed else ():
             usable = f"{moment} >= {EARLIEST_INSTANT} and {moment} < {LATEST_INSTANT}"
             for content, rows, first, last in execute(
@@ -934,14 +979,14 @@ class _FeedLoad:
                 "hashes": [job.scan.sha256 for job in kept],
                 "sizes": [job.file.size for job in kept],
                 "records": [counts[job.content][0] for job in kept],
-                "rejects": [len(job.rejects) for job in kept],
+                "rejects": [len(job.rejects) + job.refused for job in kept],
                 "first": [counts[job.content][1] for job in kept],
                 "last": [counts[job.content][2] for job in kept],
                 "version": LOADER_VERSION,
             },
         )
         self.summary.records += sum(count[0] for count in counts.values())
-        self.summary.rejects += sum(len(job.rejects) for job in kept)
+        self.summary.rejects += sum(len(job.rejects) + job.refused for job in kept)
 
     def _write_rows(self, parsed: list[_Job]) -> None:
         execute = self.connection.execute
@@ -955,16 +1000,28 @@ class _FeedLoad:
                 "rows": [job.first_row or 0 for job in parsed],
             },
         )
+        execute(
+            """
+            insert into raw.rejected_records
+            select content_id, record_index, item_index, record_kind, reason, detail, record_hash
+            from refused
+            join landed_files on landed_files.file_no = refused.file_no
+            left join (select unnest($reasons::varchar[]) as word, unnest($details::varchar[]) as detail)
+                on word = reason""",
+            {"reasons": list(DETAILS), "details": list(DETAILS.values())},
+        )
         place, more = "coalesce(landed.ordinal, landed.rowid - landed_files.first_row + 1)", ""
         gaps = [job for job in parsed if job.lines is not None]
         if gaps:
             execute("create or replace temp table landed_lines (file_no integer, ordinal bigint, line bigint)")
             for job in gaps:
-                execute(
-                    "insert into landed_lines select $number, row_number() over (), line "
-                    "from (select unnest($lines::bigint[]) as line)",
-                    {"number": job.number, "lines": job.lines},
-                )
+                lines = job.lines or ()
+                for begin in range(0, len(lines), LINES_AT_ONCE):
+                    execute(
+                        "insert into landed_lines select $number, $begin + row_number() over (), line "
+                        "from (select unnest($lines::bigint[]) as line)",
+                        {"number": job.number, "begin": begin, "lines": list(lines[begin : begin + LINES_AT_ONCE])},
+                    )
             more = (
                 "left join landed_lines on landed_lines.file_no = landed.file_no "
                 "and landed_lines.ordinal = landed.rowid - landed_files.first_row + 1"
@@ -1052,7 +1109,7 @@ class _FeedLoad:
                 )
                 self._write_paths([])
         self.summary.removed = len(gone)
-        for table in ("landed", "mended", "landed_pages", "landed_files", "landed_lines"):
+        for table in ("landed", "mended", "landed_pages", "refused", "landed_files", "landed_lines"):
             self.connection.execute(f"drop table if exists temp.{table}")
 
 

@@ -55,6 +55,10 @@ CASE_EVENT = dict.fromkeys(
 )
 PAGE_LIST = "conversationHistoryRecords"
 MISSING = ("", "undefined", "null")
+RECORDS_IN_HAND = 16 << 20  # characters
+REJECTS_IN_HAND = 20_000
+MOST_PARTS = 5_000_000  # objects and lists in one JSON object: each is many times its size in memory
+MOST_UNUSABLE_ITEMS = 100_000  # of one record: above, the record itself is rejected
 DEEPEST = 100_000  # levels of JSON in one record
 DEEP_STACK_BYTES = 256 << 20  # reserved, and used only as far as a record is nested
 
@@ -70,6 +74,8 @@ DETAILS = {
     "each line of a .jsonl file.",
     "object_too_large": "One JSON object is larger than this machine's memory ceiling allows: deliver smaller pages, "
     "or raise LEDGER_MEMORY_LIMIT, delete warehouse.duckdb and run again.",
+    "too_many_unusable_items": "More than 100,000 messages, sessions or users of this record cannot be used: deliver "
+    "it again.",
     "too_many_records": "The file has more lines than one file may have (16,777,215): split it.",
     "cannot_be_decompressed": "The file is damaged, incomplete or not compressed as its name says: deliver it again.",
     "unknown_file_type": "The name does not end in a type that this folder takes: rename or remove the file.",
@@ -118,12 +124,33 @@ class Reject:
 
 @dataclass
 class Reading:
-    """What a second reading found: projected records by index (as JSON text), and rejected ones."""
+    """What a second reading found: projected records by index (as JSON text), and rejected ones.
+
+    However many there are, no more are held than there is room for: then `spill` is given them.
+    """
 
     records: list[tuple[int, str]] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     metadata: str | None = None  # of a page
     total: int = 0  # records in the page's list
+    spill: Callable[[list[tuple[int, str]], list[Reject]], None] | None = None
+    size: int = 0  # characters of the records in hand
+
+    def keep(self, index: int, text: str) -> None:
+        """Hold a usable record."""
+        self.records.append((index, text))
+        self.size += len(text)
+        self._make_room()
+
+    def refuse(self, rejects: list[Reject]) -> None:
+        """Hold rejected records."""
+        self.rejects += rejects
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self.spill and (self.size > RECORDS_IN_HAND or len(self.rejects) > REJECTS_IN_HAND):
+            self.spill(self.records, self.rejects)
+            self.records, self.rejects, self.size = [], [], 0
 
 
 class BrokenError(Exception):
@@ -191,9 +218,11 @@ def _blank(text: str, start: int) -> int:
 
 
 def decode(data: bytes) -> str:
-    """The text of a record's bytes; BrokenError for a byte order mark or bytes that are not UTF-8."""
+    """The text of a record's bytes; BrokenError for a byte order mark, bytes that are not UTF-8 or too many parts."""
     if data.startswith(UTF8_MARK):
         raise BrokenError("byte_order_mark")
+    if len(data) > MOST_PARTS and data.count(b"{") + data.count(b"[") > MOST_PARTS:
+        raise BrokenError("object_too_large")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -323,6 +352,8 @@ class _Judged:
         faults = [
             _key_fault(item.get(key), name) if isinstance(item, dict) else f"{kind}_not_an_object" for item in values
         ]
+        if sum(map(bool, faults)) > MOST_UNUSABLE_ITEMS:
+            raise BrokenError("too_many_unusable_items")
         if any(faults):
             for place, (_, begin, end) in enumerate(elements(self.text, self._span(path)[0])):
                 if place < len(faults) and faults[place]:
@@ -406,9 +437,9 @@ Judge = Callable[[_Judged], dict[str, Any] | None]
 
 def _judge_into(reading: Reading, judge: Judge, record: _Judged) -> None:
     usable = judge(record)
-    reading.rejects += record.rejects
+    reading.refuse(record.rejects)
     if usable is not None:
-        reading.records.append((record.index, _dumps(usable)))
+        reading.keep(record.index, _dumps(usable))
 
 
 def read_line(data: bytes, line: int, judge: Judge, reading: Reading) -> None:
@@ -418,21 +449,19 @@ def read_line(data: bytes, line: int, judge: Judge, reading: Reading) -> None:
         value, start = parse(text)
         _judge_into(reading, judge, _Judged(value, text, start, line))
     except BrokenError as error:
-        reading.rejects.append(Reject(line, None, "line", error.reason, sha256(data)))
+        reading.refuse([Reject(line, None, "line", error.reason, sha256(data))])
 
 
-def read_object(data: bytes, judge: Judge) -> Reading:
+def read_object(data: bytes, judge: Judge, reading: Reading) -> None:
     """Judge the one record of a .json file. BrokenError if it is not one JSON value."""
     text = decode(data)
     if _blank(text, 0) == len(text):
         raise BrokenError("empty_file")
     value, start = parse(text)
-    reading = Reading()
     _judge_into(reading, judge, _Judged(value, text, start, 1))
-    return reading
 
 
-def read_page(data: bytes, judge: Judge, wanted: set[int] | None) -> Reading:
+def read_page(data: bytes, judge: Judge, wanted: set[int] | None, reading: Reading) -> None:
     """Judge the wanted conversations (None: all) of a response page. BrokenError if the page itself is unusable."""
     text = decode(data)
     start = _blank(text, 0)
@@ -441,7 +470,6 @@ def read_page(data: bytes, judge: Judge, wanted: set[int] | None) -> Reading:
     if text[start] != "{":
         parse(text)
         raise BrokenError("not_an_object")
-    reading = Reading()
     seen: set[str] = set()
     listed = False
     metadata = None
@@ -472,4 +500,3 @@ def read_page(data: bytes, judge: Judge, wanted: set[int] | None) -> Reading:
     if not listed:
         raise BrokenError("missing_conversation_records")
     reading.metadata = _dumps(project(PAGE_METADATA, metadata)) if isinstance(metadata, dict) else None
-    return reading
