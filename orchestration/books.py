@@ -44,6 +44,7 @@ OF_THE_PERIOD = {
         where activity_date >= $period and activity_date < $period + interval 1 month""",
     "platform_users": "select * from published.usage.fct_platform_users where period = $period",
     "reconciliation": "select * from published.quality.fct_reconciliation where period = $period",
+    "service_levels": "select * from published.support.fct_service_levels where due_month = $period",
     "unrated_usage": """
         select * from published.billing.fct_unrated_usage
         where activity_date >= $period and activity_date < $period + interval 1 month""",

@@ -154,6 +154,8 @@ SEALED_FOR_BOOKS = {
         order by dars.site_id, dars.activity_date, dars.relationship_id""",
     "platform_users": "select * from usage.fct_platform_users where period = $period order by contract_id",
     "reconciliation": "select * from quality.fct_reconciliation where period = $period order by check_name",
+    "service_levels": """
+        select * from support.fct_service_levels where due_month = $period order by account_id, severity, kind""",
     "unrated_usage": """
         select * from billing.fct_unrated_usage
         where activity_date >= $period and activity_date < $period + interval 1 month

@@ -65,6 +65,11 @@ UNRATED = """
         contract_id, site_id, meter, reason, min(activity_date) as first_date,
         sum(quantity)::decimal(38, 6) as quantity
     from books.unrated_usage group by all order by all"""
+SERVICE_LEVELS = """
+    select levels.*, coalesce(accounts.account_name, levels.account_id) as account_name
+    from books.service_levels as levels
+    left join books.accounts as accounts using (account_id)
+    order by account_name, account_id, severity, kind"""
 BREACHES = "select * from books.platform_users where is_breach order by contract_id"
 
 
@@ -93,6 +98,7 @@ def write_report(books: Books, folder: Path) -> list[FileOfTable]:
         _adjusted(rows_of(connection, ADJUSTMENTS), rows_of(connection, CHARGED), units),
         *_running(rows_of(connection, RUNNING), rows_of(connection, BREACHES), documents, units),
         _usage(books),
+        _support(rows_of(connection, SERVICE_LEVELS)),
         _reconciliation(rows_of(connection, RECONCILIATION)),
     ]
     page = Page(
@@ -310,6 +316,33 @@ def _usage(books: Books) -> Part:
     if counts:
         charts.append(drawings.composition(counts))
     return Part("usage", "Daily Active Relationships", charts=charts)
+
+
+def _support(levels: list[Row]) -> Part:
+    """How support's promises of this month were kept; what was not judged stands beside."""
+    if not levels:
+        return Part("support", "Support service levels", ["No promise of a support case was due in this month."])
+    counts = ("promises", "met", "missed", "open", "excused", "not_covered")
+    rows: list[list[str | Cell]] = [
+        [
+            row["account_name"],
+            row["severity"],
+            words.PROMISES.get(row["kind"], row["kind"]),
+            *(words.quantity(row[count]) for count in counts),
+            Cell(words.percent(row["percent"]), tone="bad" if row["missed"] else None),
+        ]
+        for row in levels
+    ]
+    columns = [
+        ("Account", TEXT), ("Severity", TEXT), ("Promise", TEXT), ("Promises", NUMBER), ("Met", NUMBER),
+        ("Missed", NUMBER), ("Open", NUMBER), ("Excused", NUMBER), ("Not covered", NUMBER), ("Met of judged", NUMBER),
+    ]  # fmt: skip
+    met, missed = (sum(row[count] for row in levels) for count in ("met", "missed"))
+    text = (
+        f"{met + missed:,} promises of support cases were due in this month and judged, {met:,} of them met. "
+        "Clocks run day and night and stand while the customer is waited for."
+    )
+    return Part("support", "Support service levels", [text], [Table("By account, severity and promise", columns, rows)])
 
 
 def _reconciliation(checks: list[Row]) -> Part:

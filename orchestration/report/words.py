@@ -37,6 +37,7 @@ COMPOSITIONS = {
     "human_bot": "Agent and bot",
     "human_bot_consumer": "Agent, bot and consumer",
 }
+PROMISES = {"response": "Response", "update": "Periodic update", "rca": "Root cause analysis"}
 BASES = {"derived": "derived from stated prices", "negotiated": "as negotiated", "stated": "as stated in the plan"}
 
 # Names that Windows keeps for devices, whatever follows a dot.

@@ -60,6 +60,11 @@ create or replace table usage.fct_daily_usage (
     site_id varchar, contract_id varchar, meter varchar, activity_date date, quantity decimal(18, 6)
 );
 create or replace table usage.fct_platform_users (contract_id varchar, period date);
+create schema if not exists support;
+create or replace table support.fct_service_levels (
+    account_id varchar, severity varchar, kind varchar, due_month date, promises bigint, met bigint, missed bigint,
+    open bigint, excused bigint, not_covered bigint, percent decimal(9, 6)
+);
 create or replace table reference.dim_site_days (
     site_id varchar, site_date date, contract_id varchar, account_id varchar
 );
@@ -103,6 +108,7 @@ SEALED = {
     "platform_users": "from usage.fct_platform_users",
     "reconciliation": "from quality.fct_reconciliation",
     "unrated_usage": "from billing.fct_unrated_usage",
+    "service_levels": "from support.fct_service_levels",
     "held_contracts": "select contract_id, check_name, quantity from intermediate.int_contract_holds",
     "accounts": "select account_id, account_name, currency_code from raw.accounts",
     "sites": "select * from raw.sites",
@@ -128,6 +134,7 @@ KEYS = {
     "dim_site_days": ("site_id", "site_date"),
     "fct_reconciliation": ("period", "check_name"),
     "fct_unrated_usage": ("site_id", "meter", "activity_date", "reason"),
+    "fct_service_levels": ("account_id", "severity", "kind", "due_month"),
 }
 
 

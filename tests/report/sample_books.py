@@ -138,6 +138,11 @@ select * replace (
 create table books.unrated_usage as
 select 'gamma-site' as site_id, 'listening' as meter, date '2026-04-12' as activity_date, 'no_term' as reason,
     'gamma-2026' as contract_id, 4::decimal(18, 6) as quantity;
+create table books.service_levels as
+select * replace (percent::decimal(9, 6) as percent) from (values
+    ('acme', '1', 'response', date '2026-04-01', 4, 2, 1, 0, 1, 0, 0.666667),
+    ('gamma', '2', 'rca', date '2026-04-01', 1, 0, 0, 1, 0, 0, null)
+) as t (account_id, severity, kind, due_month, promises, met, missed, open, excused, not_covered, percent);
 create table books.held_contracts as
 select 'gamma-2026' as contract_id, 'unrated_usage' as check_name, 4::decimal(18, 6) as quantity;
 """

@@ -224,10 +224,20 @@ def test_the_manifest_learns_of_every_file(tmp_path: Path) -> None:
 
 def test_a_month_without_anything_still_has_a_report(tmp_path: Path) -> None:
     tables = ("invoices", "invoice_lines", "daily_usage", "daily_active_relationships", "usage_to_date",
-              "platform_users", "reconciliation", "unrated_usage", "held_contracts")  # fmt: skip
+              "platform_users", "reconciliation", "unrated_usage", "held_contracts", "service_levels")  # fmt: skip
     with sample_books(changes=";\n".join(f"delete from books.{table}" for table in tables)) as books:
         assert [file.name for file in write_report(books, tmp_path)] == ["report.draft.html"]
         assert write_accounts(books, tmp_path) == []
+
+
+def test_the_report_says_how_support_kept_its_promises(folder: Path) -> None:
+    """Issue 9: by account, severity and promise; a share only where something was judged."""
+    page = Reader((folder / "report.draft.html").read_text(encoding="utf-8"))
+    assert page.tables["By account, severity and promise"][1:] == [
+        ["=Gamma(1)", "2", "Root cause analysis", "1", "0", "0", "1", "0", "0", ""],
+        ["Acme Outfitters", "1", "Response", "4", "2", "1", "0", "1", "0", "66.7 %"],
+    ]
+    assert "3 promises of support cases were due in this month and judged, 2 of them met." in page.text
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path, folder: Path) -> None:

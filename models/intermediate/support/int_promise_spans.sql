@@ -11,7 +11,7 @@ flagged as (
         not is_resolved and (is_opening or is_reopening or is_severity_change or is_coverage_change) as starts_anew,
         is_response and (not is_resolved or is_resolution) as responds,
         is_update and (not is_resolved or is_resolution) as updates,
-        event = 'RCA_DELIVERED' and is_resolved as delivers_analysis
+        event = 'RCA_DELIVERED' as delivers_analysis
     from states
 ),
 
