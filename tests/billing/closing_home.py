@@ -54,6 +54,7 @@ MARTS = (
     "fct_daily_active_relationships",
     "fct_platform_users",
     "fct_reconciliation",
+    "fct_service_levels",
 )
 Row = dict[str, str]
 
