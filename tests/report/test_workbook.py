@@ -71,13 +71,41 @@ def test_totals_are_formulas_that_carry_their_value(tmp_path: Path) -> None:
                 assert re.match(r"=(ROUND\(SUMIFS|COUNTIFS)\(", str(formula)), (name, formula)
 
 
-def test_a_formula_names_the_cells_that_it_adds_up(tmp_path: Path) -> None:
-    formulas, values = opened(written(tmp_path))
-    formula = totals(formulas)["USD"]["Adjustment"]
-    ranges = re.findall(r"'Lines'!\$([A-Z]+)\$2:\$[A-Z]+\$(\d+)", formula)
-    lines = values["Lines"]
-    assert [lines[f"{letter}1"].value for letter, _ in ranges] == ["amount", "currency code", "line kind", "status"]
-    assert {last for _, last in ranges} == {"7"}
+def evaluated(formula: str, values: Any) -> float:
+    """What a spreadsheet makes of our formulas: SUMIFS and COUNTIFS with equal and unequal, added up and rounded."""
+
+    def cells(text: str) -> list[Any]:
+        sheet, span = text.split("!")
+        return [row[0].value for row in values[sheet.strip("'")][span.replace("$", "")]]
+
+    total = 0.0
+    for function, inside in re.findall(r"(SUMIFS|COUNTIFS)\(([^()]*(?:\(\d+\)[^()]*)*)\)", formula):
+        ranges, conditions = re.findall(r"'[^']+'![$A-Z0-9:]+", inside), re.findall(r'"([^"]*)"', inside)
+        if function == "SUMIFS":
+            summed, *ranges = [cells(each) for each in ranges]
+        else:
+            ranges = [cells(each) for each in ranges]
+            summed = [1] * len(ranges[0])
+        assert len(ranges) == len(conditions)
+        for place, value in enumerate(summed):
+            is_meant = all(
+                (column[place] != text[2:]) if text.startswith("<>") else (column[place] == text)
+                for column, text in zip(ranges, conditions, strict=True)
+            )
+            total += value if is_meant and isinstance(value, int | float) else 0
+    return round(total, int(rounded[1])) if (rounded := re.search(r",(\d+)\)$", formula)) else total
+
+
+@pytest.mark.parametrize("rows_of_a_sheet", [1_048_576, 4])
+def test_a_formula_gives_the_value_that_it_carries(tmp_path: Path, rows_of_a_sheet: int) -> None:
+    formulas, values = opened(written(tmp_path, rows_of_a_sheet=rows_of_a_sheet))
+    found = 0
+    for row in formulas["Summary"].iter_rows():
+        for cell in row:
+            if cell.data_type == "f":
+                assert evaluated(cell.value, values) == values["Summary"][cell.coordinate].value, cell.value
+                found += 1
+    assert found == 3 * 8 + 2
 
 
 def test_no_text_is_a_formula(tmp_path: Path) -> None:
