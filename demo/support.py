@@ -40,6 +40,9 @@ CASES = (
     ("C-2014", "nordlicht-ma", "CUSTOMER", "2026-04-17T08:00:00Z", "2", "MESSAGING", "COVERED", "",
      "10 RESPONDED, 120 UPDATED, 300 RESOLVED, 700 REOPENED, 720 RESPONDED, 730 SEVERITY_CHANGED=1, 760 UPDATED"),
     ("C-2015", "harbour-south", "CUSTOMER", "2026-04-20T08:30:00Z", "1", "CHAT", "COVERED", "", "9 RESPONDED"),
+    # Its second update is not due while the customer is waited for: an open promise.
+    ("C-2016", "alpine-us", "CUSTOMER", "2026-04-18T15:00:00Z", "2", "CHAT", "COVERED", "",
+     "22 RESPONDED, 100 WAITING_ON_CUSTOMER"),
 )  # fmt: skip
 
 

@@ -127,6 +127,39 @@ def test_dated_policy_rows(
         assert any(name.startswith(expected) for name in failing), failing
 
 
+def severity(**more: Any) -> dict[str, Any]:
+    stated = {"severity": "1", "response_minutes": 30, "contact_methods": "CHAT|EMAIL", "source": "example"}
+    return stated | {"effective_from": SINCE} | more
+
+
+@pytest.mark.parametrize(
+    ("expected", "rows"),
+    [
+        (None, (severity(**THEN), severity(**FROM), severity(severity="2"))),
+        (None, (severity(response_minutes=None, contact_methods=None),)),
+        ("no_gaps_between_periods", (severity(**THEN), severity(effective_from="2026-10-17"))),
+        ("no_overlapping_periods", (severity(), severity(**FROM))),
+        ("no_overlapping_periods", (severity(effective_to=SINCE),)),
+        ("a_promise_has_a_positive_length", (severity(response_minutes=0),)),
+        ("a_promise_has_a_positive_length", (severity(update_interval_minutes=-60),)),
+        ("a_promise_has_a_positive_length", (severity(root_cause_analysis_hours=0),)),
+        ("a_contact_method_is_a_word", (severity(contact_methods="CHAT| EMAIL"),)),
+        ("a_contact_method_is_a_word", (severity(contact_methods="CHAT||EMAIL"),)),
+    ],
+)
+def test_dated_promises_of_a_severity(
+    policy: Scratch, data_tests: Mapping[str, str], expected: str | None, rows: Rows
+) -> None:
+    policy.fill("policy.support_severities", rows)
+    failing = {
+        name
+        for name, sql in data_tests.items()
+        if "support_severities" in sql and policy.connection.execute(sql).fetchall()
+    }
+    assert {name for name in failing if not name.startswith(expected or " ")} == set()
+    assert bool(failing) == (expected is not None)
+
+
 def test_the_policy_of_the_project_passes_all_of_them(policy: Scratch, data_tests: Mapping[str, str]) -> None:
     policy.fill_policy(POLICY)
     assert len(data_tests) >= 50

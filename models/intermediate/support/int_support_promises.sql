@@ -20,10 +20,10 @@ run as (
 promised as (
     select
         spans.*,
-        starts.severity,
-        starts.is_covered,
+        starts.severity, starts.is_covered,
         starts.occurred_us as started_us,
         ends.occurred_us as ended_us,
+        ends.clock_us as end_clock_us,
         starts.clock_us + case spans.kind
             when 'response' then cast(severities.response_minutes as bigint) * 60000000
             when 'update' then cast(severities.update_interval_minutes as bigint) * 60000000
@@ -45,23 +45,32 @@ promised as (
     where due_clock_us is not null
 ),
 
--- The last event of the promise before its clock had run out: from there it runs on, after a wait that is not over.
+-- From where the clock of a case goes on at each of its values: the last event that has it, after a wait that lasts.
+resumed as (
+    select
+        site_id,
+        case_id,
+        clock_us,
+        max(occurred_us) as resumed_us,
+        sum(case when is_last then waiting_us else 0 end) as lasting_us
+    from clocks
+    group by all
+),
+
+-- Due where the clock reaches the promise; what ended before is due as if the clock had run on from its end.
 reached as (
     select
         promised.*,
-        max_by(
-            clocks.occurred_us + promised.due_clock_us - clocks.clock_us
-            + case when clocks.is_last and promised.end_number is null then clocks.waiting_us else 0 end,
-            clocks.event_number
-        ) as due_us
+        cast(promised.due_clock_us + case
+            when promised.end_clock_us < promised.due_clock_us then promised.ended_us - promised.end_clock_us
+            when promised.end_number is null then resumed.resumed_us + resumed.lasting_us - resumed.clock_us
+            else resumed.resumed_us - resumed.clock_us
+        end as bigint) as due_us
     from promised
-    inner join clocks
-        on promised.site_id = clocks.site_id
-        and promised.case_id = clocks.case_id
-        and clocks.event_number >= promised.start_number
-        and (promised.end_number is null or clocks.event_number <= promised.end_number)
-        and clocks.clock_us < promised.due_clock_us
-    group by all
+    asof inner join resumed
+        on promised.site_id = resumed.site_id
+        and promised.case_id = resumed.case_id
+        and promised.due_clock_us > resumed.clock_us
 ),
 
 judged as (
@@ -69,9 +78,7 @@ judged as (
         reached.site_id,
         reached.case_id,
         reached.kind,
-        row_number() over (
-            partition by reached.site_id, reached.case_id, reached.kind order by reached.start_number
-        ) as promise_sequence,
+        row_number() over (partition by reached.site_id, reached.case_id, reached.kind order by reached.start_number) as promise_sequence,
         reached.severity,
         make_timestamptz(reached.started_us) as clock_started_at,
         make_timestamptz(reached.due_us) as due_at,
