@@ -11,7 +11,7 @@ from orchestration.books import Books
 from orchestration.csv_lists import read_lists, split_lists
 from orchestration.report import words
 from orchestration.report.origin import origin
-from orchestration.report.pages import NUMBER, TEXT, Cell, Table, link, rows_of, write_page
+from orchestration.report.pages import FILE, NUMBER, TEXT, Cell, Table, link, rows_of, write_page
 from orchestration.report.statements import read_material, statement
 from orchestration.settings import LedgerError
 from orchestration.tables import FileOfTable
@@ -99,7 +99,7 @@ def _table_of_files(files: list[FileOfTable]) -> Table:
         rows.append([
             Cell(name, href=link(name)), LISTED[name.split(".")[0]], words.quantity(file.rows), file.sha256
         ])  # fmt: skip
-    columns = [("File", TEXT), ("What it lists", TEXT), ("Rows", NUMBER), ("SHA-256", TEXT)]
+    columns = [("File", FILE), ("What it lists", TEXT), ("Rows", NUMBER), ("SHA-256", TEXT)]
     return Table("Lists that belong to this statement", columns, rows)
 
 

@@ -119,7 +119,7 @@ def _allowance() -> dict[str, Any]:
     )
     zero = base.mark_rule(color=INK, strokeWidth=1.5).encode(y=altair.datum(0))
     below = altair.layer(remaining, zero).properties(width=WIDTH, height=150)
-    return _finished(altair.vconcat(bars, below, spacing=14))
+    return _finished(altair.vconcat(bars, below, spacing=14).resolve_scale(x="shared"))
 
 
 def _rows(altair: Any, step: int) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from orchestration.tables import FileOfTable
 from orchestration.versions import file_sha256
 
 TEMPLATES = Path(__file__).with_name("templates")
-TEXT, NUMBER = "text", "number"
+TEXT, NUMBER, FILE = "text", "number", "file"
 
 Row = dict[str, Any]
 
@@ -39,7 +39,7 @@ class Table:
     """A table of a page. The first column names its row; figures stand to the right; `foot` holds totals."""
 
     caption: str
-    columns: Sequence[tuple[str, str]]  # name, TEXT or NUMBER
+    columns: Sequence[tuple[str, str]]  # name; TEXT, NUMBER or FILE
     rows: Sequence[Sequence[str | Cell]]
     foot: Sequence[Sequence[str | Cell]] = ()
 
