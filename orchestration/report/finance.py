@@ -96,7 +96,7 @@ def write_report(books: Books, folder: Path) -> list[FileOfTable]:
         _accounts(books, documents, units),
         _held(rows_of(connection, HELD), rows_of(connection, UNRATED), documents, units),
         _adjusted(rows_of(connection, ADJUSTMENTS), rows_of(connection, CHARGED), units),
-        *_running(rows_of(connection, RUNNING), rows_of(connection, BREACHES), documents, units),
+        *_running(books, rows_of(connection, RUNNING), documents, units),
         _usage(books),
         _support(rows_of(connection, SERVICE_LEVELS)),
         _reconciliation(rows_of(connection, RECONCILIATION)),
@@ -251,8 +251,10 @@ def _adjusted(lines: list[Row], charged: list[Row], units: Mapping[str, int]) ->
     return Part("adjusted", "Adjusted", [], [Table("Adjustments of closed months and credits", columns, rows, foot)])
 
 
-def _running(usage: list[Row], breaches: list[Row], documents: list[Row], units: Mapping[str, int]) -> list[Part]:
+def _running(books: Books, usage: list[Row], documents: list[Row], units: Mapping[str, int]) -> list[Part]:
     """Alerts, and the running month: usage to date, the allowance, and where the month is heading."""
+    breaches = rows_of(books.connection, BREACHES)
+    title = "The running month" if books.status == "draft" else "Usage of the month"
     currency = {row["contract_id"]: row["currency_code"] for row in documents}
 
     def cells(row: Row) -> list[str | Cell]:
@@ -302,7 +304,7 @@ def _running(usage: list[Row], breaches: list[Row], documents: list[Row], units:
     everything = [Table("Usage to date of every contract and meter", columns, [cells(row) for row in usage])]
     return [
         Part("alerts", "Alerts", texts, tables, charts),
-        Part("running", "The running month", [said or "No usage is counted yet."], everything if usage else []),
+        Part("running", title, [said or "No usage is counted yet."], everything if usage else []),
     ]
 
 
