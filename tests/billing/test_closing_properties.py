@@ -31,7 +31,7 @@ from closing_home import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.published import USAGE, check_explanations, check_usage, with_macros
+from models.published import USAGE, check_bridge, check_explanations, check_usage, with_macros
 from models.runner import Scratch
 
 from orchestration import sealing
@@ -219,11 +219,12 @@ def sums_are_whole(home: House) -> None:
 
 
 def lines_are_explained(home: House) -> None:
-    """Every line's steps lead to its amount, and what stands behind it adds up to its quantity (issue 7, 1)."""
-    home.scratch.run(*USAGE)
+    """Every line's steps lead to its amount, what stands behind it is its quantity, bridges add up (issue 7, 1)."""
+    home.scratch.run(*USAGE, "fct_invoice_bridge")
     with_macros(home.scratch)
     check_explanations(home.connection)
     check_usage(home.connection)
+    check_bridge(home.connection)
 
 
 def cost_at_once(home: House) -> dict[Any, Any]:

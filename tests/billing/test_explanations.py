@@ -9,12 +9,18 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
-from models.published import USAGE, check_explanations, with_macros, worked_out
+from models.published import USAGE, check_bridge, check_explanations, with_macros, worked_out
 from models.runner import Scratch
 from rating_cases import Batch, batches, load
 from test_rating_properties import IDLE
 
-MARTS = ("fct_invoice_line_terms", "fct_invoice_line_tiers", "fct_invoice_line_sites", "fct_invoices")
+MARTS = (
+    "fct_invoice_bridge",
+    "fct_invoice_line_sites",
+    "fct_invoice_line_terms",
+    "fct_invoice_line_tiers",
+    "fct_invoices",
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,8 @@ def test_every_line_of_random_contracts_explains_its_amount(scratch: Scratch, ba
         )
     ]
     assert check_explanations(scratch.connection, ids) or not lines[0]["lines"]
+    terms = [charge.charge_id for charge in batch.charges] + [charge.effective_to for charge in batch.charges]
+    check_bridge(scratch.connection, terms_change=len(set(terms)) < len(terms) or bool(batch.tiers))
 
 
 def test_sums_are_worked_out_exactly() -> None:

@@ -15,6 +15,7 @@ from models.runner import POLICY
 from standards.double_entry import as_booked, booked, imbalances
 from standards.focus_rules import offences
 
+from end_to_end import cookbook
 from end_to_end.story_demo import CLOSED, DRAFTED, Demo
 
 MACROS = ("explain_invoice_line", "invoice", "usage_behind")
@@ -93,3 +94,11 @@ def test_focus_and_journal_follow_their_rules(demo_story: Demo, period: str, dra
     accounts, [issuer] = read(POLICY / "gl_accounts.csv"), read(POLICY / "issuers.csv")
     assert imbalances(journal) == [] and len({row["currency_code"] for row in journal}) == 3
     assert as_booked(journal) == booked(lines, documents, accounts, issuer["entity"])
+
+
+def test_every_query_of_the_cookbook_gives_what_the_page_says(demo_story: Demo) -> None:
+    page = cookbook.PAGE.read_text(encoding="utf-8")
+    assert len(cookbook.queries(page)) == page.count("\n## ") == 10
+    with cookbook.open_published(demo_story.published) as connection:
+        found = cookbook.with_results(page, connection)
+    assert found == page, "docs/cookbook.md is not what the demo says: run tests/end_to_end/cookbook.py"

@@ -39,6 +39,7 @@ EXEMPTIONS = (
             ("fct_periods", "stg_sealed__held_contracts", SEALED),
             ("fct_periods", "stg_sealed__inputs", SEALED),
             ("fct_reconciliation", "stg_sealed__invoice_lines", SEALED),
+            ("fct_invoice_bridge", "stg_sealed__held_contracts", SEALED),
             ("fct_invoice_line_sites", "stg_sealed__invoice_line_sites", SEALED),
             ("fct_invoice_line_terms", "stg_sealed__invoice_line_terms", SEALED),
             ("fct_invoice_line_tiers", "stg_sealed__invoice_line_tiers", SEALED),
@@ -80,6 +81,7 @@ EXEMPTIONS = (
     *(
         Exemption("a_model_is_about_a_hundred_lines", model, LINES, "2026-11-22")
         for model in (
+            "fct_invoice_bridge",
             "fct_invoice_lines",
             "fct_reconciliation",
             "int_adjustment_reasons",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
+from datetime import timedelta
 from fractions import Fraction
 
 import duckdb
@@ -144,3 +145,38 @@ def check_usage(connection: duckdb.DuckDBPyConnection) -> int:
         changed = [row for row in behind if row[0] == "changed since"]
         assert not changed or status == "final" or kind == "adjustment", (line_id, changed)
     return rows
+
+
+def check_bridge(connection: duckdb.DuckDBPyConnection, terms_change: bool = True) -> int:
+    """Every bridge leads from last month's document to this one's; how many of them have a difference.
+
+    The price makes one only where terms change, the volume only where a quantity does.
+    """
+    documents = {
+        (contract, period): F(amount)
+        for contract, period, amount in connection.execute(
+            "select contract_id, billing_period, amount from billing.fct_invoices"
+        ).fetchall()
+    }
+    quantities: dict[tuple, dict[str, Fraction]] = {}
+    for contract, period, charge, quantity in connection.execute(
+        "select contract_id, billing_period, charge_id, sum(quantity) from billing.fct_invoice_lines "
+        "where line_kind in ('charge', 'subscription') group by all"
+    ).fetchall():
+        quantities.setdefault((contract, period), {})[charge] = F(quantity)
+    bridges = connection.execute("from billing.fct_invoice_bridge").fetchall()
+    names = [column[0] for column in connection.description or ()]
+    seen = set()
+    for values in bridges:
+        row = dict(zip(names, values, strict=True))
+        key = (row["contract_id"], row["billing_period"])
+        seen.add(key)
+        last = (key[0], (key[1] - timedelta(days=1)).replace(day=1))
+        steps = ("volume", "price", "late_usage", "plan_change", "credit", "other")
+        total = F(row["previous_amount"]) + sum(F(row[f"{step}_amount"]) for step in steps)
+        assert total == F(row["amount"]) == documents.get(key, F(0)), row
+        assert F(row["previous_amount"]) == documents.get(last, F(0)), row
+        assert terms_change or row["price_amount"] == 0, row
+        assert quantities.get(key) != quantities.get(last) or row["volume_amount"] == 0, row
+    assert set(documents) <= seen
+    return sum(row[names.index("amount")] != row[names.index("previous_amount")] for row in bridges)

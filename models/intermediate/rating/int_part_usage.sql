@@ -24,6 +24,18 @@ progress as (
     select * from {{ ref('int_usage_progress') }}
 ),
 
+sealed_quantities as (
+    select
+        contract_id,
+        charge_id,
+        usage_period,
+        sum(quantity) as quantity
+    from {{ ref('stg_sealed__invoice_lines') }}
+    where billing_period = usage_period
+        and line_kind <> 'adjustment'
+    group by contract_id, charge_id, usage_period
+),
+
 dated as (
     select
         parts.contract_id,
@@ -62,6 +74,48 @@ counted as (
         and parts.period = users.period
 ),
 
+-- What each month was billed for: a closed one as sealed.
+months as (
+    select
+        counted.contract_id,
+        counted.charge_id,
+        counted.period,
+        counted.stub_days,
+        counted.stub_of_days,
+        coalesce(any_value(sealed_quantities.quantity), sum(counted.quantity)) as quantity
+    from counted
+    left join sealed_quantities
+        on counted.contract_id = sealed_quantities.contract_id
+        and counted.charge_id = sealed_quantities.charge_id
+        and counted.period = sealed_quantities.usage_period
+    group by counted.contract_id, counted.charge_id, counted.period, counted.stub_days, counted.stub_of_days
+),
+
+-- A month and the one before it, both at the terms that the one before ended with: what of a change is the volume's.
+at_last_terms as (
+    select
+        sides.scenario,
+        before.* replace (
+            this_month.period as period,
+            1 as part_number,
+            true as is_first_part,
+            this_month.stub_days as stub_days,
+            this_month.stub_of_days as stub_of_days,
+            cast(case sides.scenario when 'last_terms' then this_month.quantity else last_month.quantity end as decimal(18, 6)) as quantity
+        )
+    from counted as before
+    inner join months as this_month
+        on before.contract_id = this_month.contract_id
+        and before.charge_id = this_month.charge_id
+        and {{ add_months('before.period', 1) }} = this_month.period
+    inner join months as last_month
+        on before.contract_id = last_month.contract_id
+        and before.charge_id = last_month.charge_id
+        and before.period = last_month.period
+    cross join (values ('last_terms'), ('last_terms_before')) as sides (scenario)
+    where before.is_last_part
+),
+
 -- What the running month comes to if it goes on as it went: the rest falls to the last part, and is rated
 -- by the same formula.
 scenarios as (
@@ -83,6 +137,8 @@ scenarios as (
         and counted.period = progress.period
         and counted.meter = progress.meter
     where counted.charge_model <> 'flat'
+    union all
+    select * from at_last_terms
 ),
 
 accumulated as (
