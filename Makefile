@@ -15,7 +15,7 @@ verify: $(stamp); @$(ledger) verify --head "$(HEAD)"
 ui: $(stamp); @$(ledger) ui --port "$(or $(PORT),3000)"
 docs: $(stamp); @$(ledger) docs
 bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
-test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house
+test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros orchestration tests/dbt && $(BIN)/python -m pytest -q tests/house
 help: $(stamp); @$(ledger) help
 

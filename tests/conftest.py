@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
@@ -26,3 +27,18 @@ COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Heal
 settings.register_profile("ci", max_examples=25, derandomize=True, **COMMON)
 settings.register_profile("torture", max_examples=2000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Folders whose tests share what takes long to make; what asks for a story goes to the process that plays them.
+TOGETHER = {"zones", "trust"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests one process takes (`make test` has two): the stories first, for they take longest."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if "stage" in getattr(item, "fixturenames", ()) or folder in ("browser", "end_to_end"):
+            group = "stories"
+        else:
+            group = folder if folder in TOGETHER else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: next(item.iter_markers("xdist_group")).args[0] != "stories")

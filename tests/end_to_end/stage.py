@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,8 @@ import demo
 from end_to_end import story_arrival, story_demo, story_gates, story_killed, story_private
 from end_to_end.commands import Lab
 
-AT_ONCE = 2  # a command keeps a core busy
+# A command keeps a core busy; beside another process of tests there is one core for the stories.
+AT_ONCE = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 
 
 class Stage:
