@@ -117,9 +117,18 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def run(settings: Settings, period: date) -> int:
-    """The draft of a period: load, build, gate, publish, export."""
-    from orchestration.flow import MONTHLY_RUN, run_job
+    """The draft of a period: load, build, gate, publish, export; nothing where nothing has changed."""
+    from orchestration.lock import home_lock
     from orchestration.summary import run_summary
+    from orchestration.unchanged import finished_run
+
+    with home_lock(settings):
+        run_id = finished_run(settings, period)
+    if run_id:
+        print(run_summary(settings, period, run_id))
+        print(paint(f"\nNothing has changed since the run {run_id}: everything is as it was.", GREEN))
+        return 0
+    from orchestration.flow import MONTHLY_RUN, run_job
 
     outcome = run_job(settings, MONTHLY_RUN, period)
     print(run_summary(settings, period, outcome.run_id))

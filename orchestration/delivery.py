@@ -31,6 +31,7 @@ from orchestration.sealing import load_seals, seal_period, verify_chain
 from orchestration.settings import Settings, connect, parse_period
 from orchestration.state import loading, month
 from orchestration.suites import PublishedTable
+from orchestration.unchanged import finish_run
 from orchestration.warehouse import rebuild
 
 MONTHS = MonthlyPartitionsDefinition(start_date="2015-01", fmt="%Y-%m", end_offset=1)
@@ -111,6 +112,7 @@ def build_delivery(tables: list[PublishedTable]) -> list[AssetsDefinition]:
             contents = deliver(settings, context.run_id, context.partition_key, tables, context.log.info)
         period = parse_period(context.partition_key)
         written = write_exports(settings, period, contents, head_of_chain(settings), context.log.info)
+        finish_run(settings, period, context.run_id)
         return MaterializeResult(metadata=_export_metadata(settings, written[0].manifest, period))
 
     return [closed_period, published_finance, exports]

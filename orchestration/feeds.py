@@ -17,6 +17,7 @@ from orchestration.resources import LedgerResource
 from orchestration.sealing import load_seals, refuse_early
 from orchestration.settings import LedgerError, parse_period
 from orchestration.state import LOADED, loading, set_stage, write_run_settings
+from orchestration.unchanged import begin_run
 from orchestration.warehouse import ENGINEERS
 from orchestration.zone_report import report_zone_changes
 from orchestration.zones import load_zone_offsets, tzdata_version
@@ -80,6 +81,7 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
     if context.run.job_name == MONTHLY_CLOSE:
         refuse_early(settings, parse_period(partition))
     with loading(settings, context.run_id) as connection:
+        begin_run(connection, settings, parse_period(partition), context.run_id)
         for summary in load_landing(connection, settings, log):
             yield MaterializeResult(
                 asset_key=FEED_KEYS[summary.feed],

@@ -3,13 +3,11 @@
 All are off until a person switches them on in the UI. What does not belong here: what a run does.
 """
 
-import hashlib
 import json
 import os
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from dagster import (
@@ -33,6 +31,7 @@ from orchestration.landing import FEEDS
 from orchestration.policy import settling_days
 from orchestration.settings import LedgerError, Settings
 from orchestration.state import month
+from orchestration.unchanged import tree_fingerprint
 
 AssetJob = Any  # what define_asset_job returns; Dagster does not export its class
 
@@ -40,6 +39,7 @@ AssetJob = Any  # what define_asset_job returns; Dagster does not export its cla
 LAST_ZONE_HOURS = 12
 CLOSE_HOUR = 13  # UTC, after LAST_ZONE_HOURS
 WEBHOOK_SECONDS = 10
+LANDING_FOLDERS = (*FEEDS, "reference")
 
 
 def running_period(instant: datetime) -> str:
@@ -54,23 +54,6 @@ def period_to_close(instant: datetime, days: int) -> str | None:
     if settled.day != 1:
         return None
     return month(settled - timedelta(days=1))
-
-
-def landing_fingerprint(landing: Path) -> str:
-    """One hash over path, size and time of change of every landing file; no file is opened."""
-    digest = hashlib.sha256()
-    for feed in (*FEEDS, "reference"):
-        for folder, folders, names in os.walk(landing / feed):
-            folders.sort()
-            for name in sorted(names):
-                path = Path(folder, name)
-                try:
-                    stat = path.lstat()
-                except OSError:
-                    continue  # taken away in between: the next look sees it
-                digest.update(os.fsencode(path.relative_to(landing)))
-                digest.update(f"\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
 
 
 def _request(period: str, key: str) -> RunRequest:
@@ -121,7 +104,7 @@ def build_sensors(monthly_run: AssetJob, monthly_close: AssetJob) -> list[Sensor
     )
     def new_landing_files(context: SensorEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         settings = Settings.from_environment()
-        fingerprint = landing_fingerprint(settings.landing)
+        fingerprint = tree_fingerprint(settings.landing, LANDING_FOLDERS)
         if fingerprint == context.cursor:
             yield SkipReason("Nothing new in landing.")
             return
