@@ -168,7 +168,7 @@ def _accounts(books: Books, documents: list[Row], units: Mapping[str, int]) -> P
         ("Adjusted by", NUMBER), ("Amount", NUMBER), ("Status", TEXT),
     ]  # fmt: skip
     charts = []
-    billed = [row for row in documents if row["status"] != "held"]
+    billed = [row for row in documents if row["status"] != "held" and row["amount"]]
     for currency, chosen in sorted(grouped(billed, "currency_code").items()):
         sums: dict[str, Decimal] = {}
         for row in chosen:

@@ -56,7 +56,7 @@ def server(stage: Stage, demo_story: Demo, browser: Browser) -> Iterator[Server]
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(5)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(PATIENCE)

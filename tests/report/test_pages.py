@@ -178,6 +178,12 @@ def test_the_report_never_adds_up_currencies(folder: Path) -> None:
     assert [row[0] for row in alerts] == ["Contract", "acme-2026"]
 
 
+def test_nothing_is_drawn_where_nothing_is_billed(folder: Path) -> None:
+    report = Reader((folder / "report.draft.html").read_text(encoding="utf-8"))
+    assert "Billed in USD by account" in report.text
+    assert "Billed in EUR by account" not in report.text  # one document of 0.00, one that is held
+
+
 def test_every_account_of_the_report_leads_to_its_statement(folder: Path) -> None:
     from urllib.parse import unquote
 
