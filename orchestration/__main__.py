@@ -174,13 +174,16 @@ def ui(settings: Settings, port: int) -> int:
 
 
 def docs(settings: Settings) -> int:
-    """dbt's documentation as one static page."""
+    """dbt's documentation as one static page, and README's picture of the flow."""
     from orchestration.lock import home_lock
-    from orchestration.models import write_docs
+    from orchestration.models import read_manifest, write_docs
+    from orchestration.picture import refresh
 
     with home_lock(settings):
         page: Path = write_docs(settings)
-    print(table(["page", "where"], [("models, columns, lineage", str(page))]))
+        is_new = refresh(settings.project_root / "README.md", read_manifest(settings))
+    picture = "drawn again" if is_new else "is as it should be"
+    print(table(["page", "where"], [("models, columns, lineage", str(page)), ("picture in README.md", picture)]))
     return 0
 
 

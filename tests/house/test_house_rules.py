@@ -9,6 +9,9 @@ from exceptions import EXEMPTIONS, is_exempt
 from house_project import House
 from house_rules import RULES
 
+from orchestration import picture
+from orchestration.settings import PROJECT_ROOT
+
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_house_is_in_order(rule: Callable[[House], list[str]], house: House) -> None:
@@ -18,6 +21,11 @@ def test_the_house_is_in_order(rule: Callable[[House], list[str]], house: House)
         if not any(is_exempt(rule.__name__, finding, exemption) for exemption in EXEMPTIONS)
     ]
     assert not offences, f"{rule.__name__}: {rule.__doc__}\n" + "\n".join(offences)
+
+
+def test_the_readmes_picture_is_the_flow(house: House) -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    assert picture.replaced(readme, picture.draw(house.manifest)) == readme, "make docs draws it again"
 
 
 def test_every_exception_is_needed_and_reasoned(house: House) -> None:
