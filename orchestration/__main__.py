@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from orchestration.settings import LedgerError, Settings, parse_period
 from orchestration.terminal import GREEN, RED, paint, table
+from orchestration.troubles import sentence_of
 
 COMMANDS = [
     ("make demo", "sample landing data, one month closed and one as a draft"),
@@ -79,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(
             f"{error.filename or 'A file'} could not be used ({error.strerror or error}): make room or allow it."
         )
+    except Exception as error:
+        # Dagster's own storage, for one, meets a full disk too.
+        words = sentence_of(Settings.from_environment(), error)
+        if words is None:
+            raise
+        return _fail(words)
     except KeyboardInterrupt:
         return _fail("Stopped. Nothing is half-written: run the same command again.", 130)
 

@@ -5,17 +5,23 @@ What belongs here: starting a job and explaining how it ended. What does not: ar
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
+from orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
 from orchestration.lock import home_lock
 from orchestration.settings import LedgerError, Settings, connect
 from orchestration.state import month
 from orchestration.terminal import BOLD, RED, paint
+from orchestration.troubles import sentence
 
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
@@ -38,8 +44,9 @@ def run_job(settings: Settings, job_name: str, period: date, config: dict[str, A
     with home_lock(settings):
         result = _execute(settings, job_name, period, config or {})
     if not result.success:
-        _show_failed_gate(settings, result.run_id)
-        raise LedgerError(_reason(result))
+        with contextlib.suppress(LedgerError, OSError, duckdb.Error):  # the reason itself is told below
+            _show_failed_gate(settings, result.run_id)
+        raise LedgerError(_reason(settings, result))
     return Outcome(result.run_id, time.monotonic() - started)
 
 
@@ -54,6 +61,7 @@ def _execute(settings: Settings, job_name: str, period: date, config: dict[str, 
     from orchestration.instance import open_instance
 
     with open_instance(settings) as instance:
+        end_dead_runs(instance)
         from orchestration.definitions import defs
         from orchestration.feeds import PARTITION_TAG
 
@@ -64,12 +72,12 @@ def _execute(settings: Settings, job_name: str, period: date, config: dict[str, 
                 "resources": {"ledger": {"config": {"as_of": settings.as_of.isoformat()}}},
                 **config,
             },
-            tags={PARTITION_TAG: month(period)},
+            tags={PARTITION_TAG: month(period), PROCESS_TAG: process_tag()},
             raise_on_error=False,
         )
 
 
-def _reason(result: ExecuteInProcessResult) -> str:
+def _reason(settings: Settings, result: ExecuteInProcessResult) -> str:
     """Why a run failed: the sentence of a LedgerError or of a Failure; for anything else the error and its place."""
     failures = [
         event for event in result.all_events if event.is_step_failure or event.is_run_failure or event.is_failure
@@ -79,13 +87,16 @@ def _reason(result: ExecuteInProcessResult) -> str:
         error = getattr(data, "error", None)
         user_failure = getattr(data, "user_failure_data", None)
         if user_failure is not None and user_failure.description:
-            return user_failure.description
+            return sentence(settings, user_failure.description) or user_failure.description
         while error is not None:
             if error.cls_name == "LedgerError":
                 return error.message.split(": ", 1)[-1].strip()
             if error.cause is None:
                 break
             error = error.cause
+        trouble = next((found for text in _texts(error) if (found := sentence(settings, text))), None)
+        if trouble:
+            return trouble
         if error is not None:
             place = [line.strip().splitlines()[0] for line in error.stack or [] if "orchestration" in line]
             where = f" ({place[-1]})" if place else ""
@@ -95,6 +106,12 @@ def _reason(result: ExecuteInProcessResult) -> str:
                 f"see the run {result.run_id} in `make ui`."
             )
     return f"The run {result.run_id} failed; `make ui` shows why."
+
+
+def _texts(error: Any) -> Iterator[str]:
+    while error is not None:
+        yield f"{error.cls_name}: {error.message}"
+        error = error.cause
 
 
 def _show_failed_gate(settings: Settings, run_id: str) -> None:

@@ -26,6 +26,7 @@ from dagster import (
     sensor,
 )
 
+from orchestration.dead_runs import end_dead_runs
 from orchestration.feeds import PARTITION_TAG
 from orchestration.landing import FEEDS
 from orchestration.policy import settling_days
@@ -127,7 +128,16 @@ def build_sensors(monthly_run: AssetJob, monthly_close: AssetJob) -> list[Sensor
             message=context.failure_event.message or "the run failed",
         )
 
-    return [new_landing_files, failed_runs]
+    @sensor(
+        name="dead_runs",
+        minimum_interval_seconds=30,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Ends the record of a command that was killed, so that no run waits behind it.",
+    )
+    def dead_runs(context: SensorEvaluationContext) -> SkipReason:
+        return SkipReason(f"{len(end_dead_runs(context.instance))} runs of killed commands were ended.")
+
+    return [new_landing_files, failed_runs, dead_runs]
 
 
 def report_failure(settings: Settings, job: str, run_id: str, period: str | None, message: str) -> None:

@@ -16,6 +16,7 @@ for folder in (TESTS, TESTS.parent):
 from end_to_end.stage import (  # noqa: E402, F401
     arrival_story,
     demo_story,
+    disk_story,
     gates_story,
     killed_story,
     private_story,

@@ -16,7 +16,8 @@ PERIOD = "2026-05"
 BROKEN = 20_000  # lines that no one can read: more than max_rejected_share of everything
 CHECK = "few_records_are_rejected"
 FLOW = ("raw", "staging", "intermediate", "billing", "delivery")
-OURS = {"monthly_run", "monthly_close", "nightly_draft", "close_of_month", "new_landing_files", "failed_runs"}
+OURS = {"monthly_run", "monthly_close", "nightly_draft", "close_of_month", "new_landing_files", "failed_runs",
+        "dead_runs"}  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)

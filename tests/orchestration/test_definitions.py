@@ -47,13 +47,15 @@ def test_nothing_but_our_jobs_and_schedules(definitions: Definitions) -> None:
     names = {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"}
     assert names == {"monthly_run", "monthly_close"}
     assert {schedule.name for schedule in repository.schedule_defs} == {"nightly_draft", "close_of_month"}
-    assert {sensor.name for sensor in repository.sensor_defs} == {"new_landing_files", "failed_runs"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"new_landing_files", "failed_runs", "dead_runs"}
 
 
 def test_everything_is_off_until_a_person_switches_it_on(definitions: Definitions) -> None:
     repository = definitions.get_repository_def()
     assert {schedule.default_status for schedule in repository.schedule_defs} == {DefaultScheduleStatus.STOPPED}
-    assert {sensor.default_status for sensor in repository.sensor_defs} == {DefaultSensorStatus.STOPPED}
+    # Nothing starts by itself; what clears away after a killed command does.
+    running = {sensor.name for sensor in repository.sensor_defs if sensor.default_status != DefaultSensorStatus.STOPPED}
+    assert running == {"dead_runs"}
 
 
 def test_the_graph_tells_the_flow_by_groups(definitions: Definitions, settings: Settings) -> None:
