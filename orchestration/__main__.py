@@ -28,6 +28,7 @@ COMMANDS = [
     ("make docs", "one static page with every table, column and its lineage"),
     ("make bench", "measure; MESSAGES=how many"),
     ("make test", "lint and all tests"),
+    ("make torture", "the tests of trust with many more examples, for hours; TESTS=which folder or file"),
     ("make lint", "style, SQL style and the house's rules"),
 ]
 ENVIRONMENT = [

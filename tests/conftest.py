@@ -18,6 +18,7 @@ from end_to_end.stage import (  # noqa: E402, F401
     demo_story,
     disk_story,
     gates_story,
+    hostile_story,
     killed_story,
     private_story,
     stage,

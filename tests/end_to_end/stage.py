@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import demo
-from end_to_end import story_arrival, story_demo, story_disk, story_gates, story_killed, story_private
+from end_to_end import story_arrival, story_demo, story_disk, story_gates, story_hostile, story_killed, story_private
 from end_to_end.commands import Lab
 
 # A command keeps a core busy; beside another process of tests there is one core for the stories.
@@ -35,6 +35,7 @@ class Stage:
             "gates_story": lambda: story_gates.play(self.lab),
             "private_story": lambda: story_private.play(self.lab, self.project),
             "arrival_story": lambda: story_arrival.play(self.lab, self.project),
+            "hostile_story": lambda: story_hostile.play(self.lab),
             "disk_story": lambda: story_disk.play(self.lab, self.project, self.shared),
             "killed_story": lambda: story_killed.play(self.lab, self.project, demo.AS_OF_RUN, self.shared),
         }
@@ -55,7 +56,7 @@ class Stage:
 
 
 # Balanced between two places.
-STORIES = ("demo_story", "gates_story", "killed_story", "private_story", "disk_story", "arrival_story")
+STORIES = ("demo_story", "gates_story", "killed_story", "private_story", "disk_story", "hostile_story", "arrival_story")
 NEEDS = {"killed_story": "demo_story", "arrival_story": "demo_story", "disk_story": "demo_story"}
 
 
@@ -99,3 +100,8 @@ def killed_story(stage: Stage) -> story_killed.Killed:
 @pytest.fixture(scope="session")
 def disk_story(stage: Stage) -> story_disk.Disk:
     return stage.told("disk_story")
+
+
+@pytest.fixture(scope="session")
+def hostile_story(stage: Stage) -> story_hostile.Hostile:
+    return stage.told("hostile_story")

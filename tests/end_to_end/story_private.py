@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from oracle.build import millis, site, write_lines, write_reference
+from oracle.build import conversation, message, millis, site, write_lines, write_reference
 
 from end_to_end.commands import Answer, Home, Lab, reading, tables
 
@@ -104,6 +104,10 @@ def plant(landing: Path) -> None:
         text.replace('"1508840000000"', f'"{CANARY}-time"'),
     ]
     write_lines(landing, "messaging_interactions/canaries.jsonl", good)
+    # Many good records, so that the damaged ones are few.
+    filler = [message(f"f{n}", millis("2017-10-10 12:00") + n, who=CONSUMERS[0]) for n in range(4000)]
+    many = conversation("many", filler, site_id=SITE, consumers=(CONSUMERS[0],))
+    write_lines(landing, "messaging_interactions/many.jsonl", [many])
     write_lines(landing, "messaging_interactions/damaged.jsonl.gz", damaged)
     (pages / "broken_page.json").write_text('{"conversationHistoryRecords": [' + text + ', {"a": “' + CANARY + "”}]}")
     (pages / "utf16.jsonl").write_bytes((text + "\n").encode("utf-16"))
@@ -111,7 +115,6 @@ def plant(landing: Path) -> None:
     (pages / "notes.txt").write_text(text)
 
     at = millis("2017-10-05 12:00")
-    # Many good records, so that the damaged ones are few.
     calls = [
         {"accountId": SITE, "functionUuid": "f", "invocationId": f"i{n}", "timestampL": at + n, "trigger": "EVENT",
          "eventId": "e", "state": "SUCCEEDED", "payload": f"{CANARY}-payload", "user": {"email": f"{CANARY}-mail"}}
@@ -147,7 +150,11 @@ def _add_columns(path: Path) -> None:
     header, *rows = path.read_text().splitlines()
     extra = [f"{row},{CANARY}-mail,{CANARY}-phone" for row in rows]
     unusable = f",,,,{CANARY}-row,{CANARY}-odd"
-    path.write_text("\n".join([f"{header},contact_email,contact_phone", *extra, unusable]) + "\n")
+    # A person's name where an id, a zone or a date belongs; one row is one column too long.
+    width = header.count(",") + 1
+    misplaced = [f"{CANARY}-first" + f",{CANARY}-second" * more for more in (width + 1, width + 5)]
+    lines = [f"{header},contact_email,contact_phone", *extra, unusable, *misplaced]
+    path.write_text("\n".join(lines) + "\n")
 
 
 # --- the search ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from end_to_end.story_demo import CLOSED, Demo
+from end_to_end.story_demo import CLOSED, DRAFTED, Demo
 from end_to_end.story_killed import Killed
 
 MANIFEST = f"exports/{CLOSED}/manifest.json"
@@ -24,6 +24,16 @@ def test_commands_died_as_they_were_meant_to(killed_story: Killed) -> None:
 
 def test_the_published_file_and_seals_are_whole_whenever_a_command_dies(killed_story: Killed) -> None:
     assert killed_story.after_death == [], killed_story.deaths
+
+
+def test_readers_see_the_old_or_the_new_whenever_a_command_dies(killed_story: Killed) -> None:
+    run, close = killed_story.contents, killed_story.contents_closed
+    assert all(found == run for found in killed_story.published_after.get("run", [])), killed_story.deaths
+    found = killed_story.published_after["close"]
+    assert all(one in (run, close) for one in found), killed_story.deaths
+    # Once closed, closed for ever.
+    assert set(killed_story.heads) <= {CLOSED, DRAFTED}
+    assert killed_story.heads == sorted(killed_story.heads)
 
 
 def test_a_run_after_dead_runs_without_a_warehouse_gives_the_same_bytes(

@@ -349,9 +349,13 @@ def landing_files(landing: Path, feed: str) -> list[tuple[str, Path]]:
     for file in sorted(root.rglob("*")) if root.is_dir() else []:
         path = file.relative_to(landing).as_posix()
         is_hidden = any(name.startswith(".") or name.endswith((".tmp", "~")) for name in path.split("/"))
-        if file.is_file() and not is_hidden:
+        if file.is_file() and not is_hidden and _is_inside(file, landing):
             found.append((path, file))
     return found
+
+
+def _is_inside(file: Path, landing: Path) -> bool:
+    return file.resolve().is_relative_to(landing.resolve())
 
 
 def unknown_files(landing: Path, feed: str) -> list[Rejected]:
@@ -360,6 +364,10 @@ def unknown_files(landing: Path, feed: str) -> list[Rejected]:
         Rejected(feed, path, None, "unknown_file_type", hashlib.sha256(file.read_bytes()).hexdigest())
         for path, file in landing_files(landing, feed)
         if format_of(path) is None
+    ] + [
+        Rejected(feed, link.relative_to(landing).as_posix(), None, "outside_landing")
+        for link in sorted((landing / feed).rglob("*"))
+        if link.is_symlink() and not _is_inside(link, landing)
     ]
 
 

@@ -286,8 +286,21 @@ shared as (
     group by all
 ),
 
+-- Per feed, site and date: what does not balance in any one cell is missing on the right.
+balances as (
+    select
+        {{ period_of('activity_date') }} as period,
+        check_name || ':' || feed as check_name,
+        sum(left_total) as left_total,
+        sum(left_total) - sum(abs(left_total - right_total)) as right_total
+    from {{ ref('int_record_balances') }}
+    group by all
+),
+
 checks as (
     select * from records
+    union all
+    select * from balances
     union all
     select * from messages
     union all
