@@ -21,7 +21,7 @@ from orchestration.suites import read_suite
 
 AS_OF = datetime(2026, 4, 20, 12, tzinfo=UTC)
 PERIOD = date(2026, 3, 1)
-FACTS = ("usage", "billing")
+FACTS = ("usage", "billing", "support")
 
 
 @dataclass

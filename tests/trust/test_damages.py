@@ -45,7 +45,7 @@ def _world(scratch: Scratch, home: Path, is_damaged: bool) -> World:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     small.run()
-    tables = [model for model in scratch.project.models.values() if model.schema in ("usage", "billing")]
+    tables = [model for model in scratch.project.models.values() if model.schema in ("usage", "billing", "support")]
     facts = {}
     for table in tables:
         # Only damaged copies contradict each other, which holds the contract: what it is billed is the same.
@@ -104,7 +104,8 @@ def test_the_bad_is_listed_and_the_good_around_it_counts(name: str, damaged: Wor
 @pytest.mark.parametrize("table", ["fct_daily_active_relationships", "fct_channel_credits", "fct_listening_credits",
     "fct_cobrowse_sessions", "fct_function_invocations", "fct_platform_users", "fct_daily_usage",
     "fct_invoice_lines", "fct_invoice_line_tiers", "fct_invoice_line_sites", "fct_invoices", "fct_usage_to_date",
-    "fct_unrated_usage", "fct_periods"])  # fmt: skip
+    "fct_unrated_usage", "fct_periods", "fct_support_cases", "fct_support_promises", "fct_support_case_events",
+    "fct_service_levels"])  # fmt: skip
 def test_every_fact_is_that_of_the_good_records_alone(table: str, damaged: World, clean: World) -> None:
     assert damaged.facts[table] == clean.facts[table]
 
