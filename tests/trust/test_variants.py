@@ -35,6 +35,7 @@ def plain(request: pytest.FixtureRequest, scratch: Scratch, tmp_path_factory: py
     assert small.rows("select count(*) from quality.fct_conflicts") == [(0,)]
     assert small.rows("select count(*) > 40 from usage.fct_daily_active_relationships") == [(True,)]
     assert small.rows("select count(distinct meter) from usage.fct_daily_usage") == [(5,)]
+    assert small.rows("select count(*) > 10 from support.fct_support_promises") == [(True,)]
     return {"seed": request.param, "contents": small.contents()}
 
 
@@ -68,7 +69,8 @@ def test_a_difference_would_show(plain: dict, scratch: Scratch, tmp_path: Path) 
     records = Records(plain["seed"])
     records.calls.pop()
     records.chats.pop()
+    records.cases.pop()
     put(small.settings.landing, as_it_came(records))
     small.run()
     differing = {name for name, content in small.contents().items() if content != plain["contents"][name]}
-    assert {"fct_daily_usage", "fct_function_invocations", "fct_invoice_lines"} <= differing
+    assert {"fct_daily_usage", "fct_function_invocations", "fct_invoice_lines", "fct_support_promises"} <= differing

@@ -18,7 +18,7 @@ from oracle.build import conversation, invocation, message, millis, site, snapsh
 
 Record = dict[str, Any]
 Delivery = dict[str, bytes]
-FEEDS = ("messaging_interactions", "function_invocations", "platform_users")
+FEEDS = ("messaging_interactions", "function_invocations", "platform_users", "support_cases")
 SITES = {"north": "Europe/Oslo", "south": "Australia/Lord_Howe", "west": "America/St_Johns", "east": "Asia/Kathmandu"}
 FIRST, LAST = millis("2026-02-26 00:00"), millis("2026-04-03 00:00")
 DAY = 86_400_000
@@ -59,6 +59,7 @@ class Records:
             record | {"messageRecords": record["messageRecords"][: self.dice.randrange(1, 4)]}
             for record in self.dice.sample(self.chats, conversations // 3)
         ]
+        self.cases = [event for number in range(8) for event in self._case(number)]
 
     def _site(self) -> str:
         return self.dice.choice(list(SITES))
@@ -82,9 +83,20 @@ class Records:
             source=self.dice.choice(["SHARK", "SMS", "EMAIL", "WHATSAPP"]), sessions=sessions * (number % 3 == 0),
         )  # fmt: skip
 
+    def _case(self, number: int) -> list[Record]:
+        about = {"caseId": f"q{number}", "accountId": self._site(), "openedBy": "CUSTOMER", "channel": "CHAT"}
+        said = {"severity": self.dice.choice("123"), "scope": "COVERED"}
+        at, events = self.dice.randrange(FIRST, LAST - 10 * DAY), []
+        steps = ["RESPONDED", "UPDATED", "WAITING_ON_CUSTOMER", "CUSTOMER_REPLIED", "RESOLVED", "REOPENED", "UPDATED"]
+        for event in ["OPENED", *steps[: self.dice.randrange(1, 8)]]:
+            events.append(about | said | {"event": event, "timestampL": at})
+            at += self.dice.randrange(1, DAY)
+        return events
+
     def of(self, feed: str) -> list[Record]:
         """All records of a feed, earlier exports first."""
-        return {FEEDS[0]: self.earlier + self.chats, FEEDS[1]: self.calls, FEEDS[2]: self.users}[feed]
+        every = (self.earlier + self.chats, self.calls, self.users, self.cases)
+        return dict(zip(FEEDS, every, strict=True))[feed]
 
 
 def _lines(records: Iterable[Record | str]) -> bytes:

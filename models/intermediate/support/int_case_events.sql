@@ -18,7 +18,6 @@ numbered as (
         incident_id,
         is_response,
         is_update,
-        file,
         row_number() over (partition by site_id, case_id order by occurred_at, place_in_instant) as event_number
     from events
 ),

@@ -20,8 +20,7 @@ select
     states.is_resolved,
     states.is_waiting,
     events.is_before_opening,
-    events.incident_id,
-    events.file
+    events.incident_id
 from events
 left join states
     on events.site_id = states.site_id
