@@ -82,7 +82,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(("period", "draft"), [(CLOSED, ""), (DRAFTED, ".draft")])
 def test_focus_and_journal_follow_their_rules(demo_story: Demo, period: str, draft: str) -> None:
-    folder = demo_story.home.folder / "exports" / period
+    folder = demo_story.first_exports / period
     focus, journal, lines, documents = (
         read(folder / f"{name}{draft}.csv") for name in ("focus", "journal", "invoice_lines", "invoices")
     )
