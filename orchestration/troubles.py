@@ -15,7 +15,7 @@ FULL = ("No space left on device", "database or disk is full", "Disk quota excee
 SHUT = ("Read-only file system", "readonly database", "Permission denied", "Operation not permitted")
 SMALL = ("Out of Memory Error", "OutOfMemoryException", "failed to allocate data", "could not allocate block")
 UNCLEAR = ("disk I/O error", "unable to open database file")
-NEARLY_FULL = 4 << 20  # bytes
+NEARLY_FULL = 64 << 20  # bytes: what was half-written may be gone again
 
 
 def sentence(settings: Settings, text: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -170,6 +171,9 @@ def files_with(folder: Path, words: list[str], without: str = "landing") -> list
         data = str(name).encode() + b"\n" + path.read_bytes()
         if path.suffix == ".db":
             data += b"\n".join(_unpacked(path))
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                data += b"\n".join(book.read(name) for name in book.namelist())
         found += [f"{name}: {_around(data, word.encode())}" for word in words if word.encode() in data]
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -86,7 +87,10 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
         connection.execute(f"create table t as select 1 as n, ['x', 'a {CANARY} b'] as texts")
         connection.execute(f"copy t to '{tmp_path / 'b.parquet'}'")
     (tmp_path / "c.html").write_text(f"<p>{CANARY}</p>")
+    with zipfile.ZipFile(tmp_path / "d.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("sheet.xml", f"<c>{CANARY}</c>" * 9)
     assert values_with(tmp_path / "a.duckdb", [CANARY]) == ["main.t.texts: 1 values"]
     assert len(parquet_with(tmp_path, [CANARY])) == 1
-    assert any(hit.startswith("c.html") for hit in files_with(tmp_path, [CANARY]))
+    hits = files_with(tmp_path, [CANARY])
+    assert {name for name in ("c.html", "d.xlsx") if any(hit.startswith(name) for hit in hits)} == {"c.html", "d.xlsx"}
     assert json.dumps(planted({"info": {"source": "SMS", "latestAgentNickname": "n"}})).count(CANARY) == 1
