@@ -95,7 +95,7 @@ def build_delivery(tables: list[PublishedTable]) -> list[AssetsDefinition]:
                 # The gate judged the draft; what goes out is the closed period.
                 gates.forget(connection, "outgoing", context.run_id)
             rebuild(settings, context.run_id, BEHIND_SEALS, context.log.info)
-        return MaterializeResult(metadata={"seal": seal.seal_hash, "is_new": is_new, "closed_by": config.by})
+        return MaterializeResult(metadata={"seal": seal.seal_hash, "is_new": is_new, "closed_by": config.by or getuser()})
 
     @asset(key=PUBLISHED_KEY, deps=[*marts, CLOSED_KEY], kinds={"duckdb"}, **DELIVERY)
     def published_finance(context: AssetExecutionContext, ledger: LedgerResource) -> MaterializeResult:
