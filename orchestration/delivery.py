@@ -82,20 +82,22 @@ def build_delivery(tables: list[PublishedTable]) -> list[AssetsDefinition]:
     def closed_period(context: AssetExecutionContext, ledger: LedgerResource, config: CloseConfig) -> MaterializeResult:
         """The seal of a period: its lines, usage and terms, written once and chained to the last seal (SPEC C1)."""
         settings, period = ledger.settings, parse_period(context.partition_key)
+        by = config.by or getuser()
         head_of_chain(settings)
         ensure_gate(settings, "outgoing", context.run_id, context.partition_key, tables, context.log.info)
         with connect(settings) as connection:
             is_new = all(seal.period != period for seal in verify_chain(settings).seals)
             if is_new and config.draft:
                 require_same_draft(connection, settings, period, config.draft)
-            seal = seal_period(connection, settings, period, config.by or getuser(), context.run_id, context.log.info)
+            seal = seal_period(connection, settings, period, by, context.run_id, context.log.info)
         if is_new:
             with loading(settings, context.run_id) as connection:
                 load_seals(connection, settings)
                 # The gate judged the draft; what goes out is the closed period.
                 gates.forget(connection, "outgoing", context.run_id)
             rebuild(settings, context.run_id, BEHIND_SEALS, context.log.info)
-        return MaterializeResult(metadata={"seal": seal.seal_hash, "is_new": is_new, "closed_by": config.by or getuser()})
+        closed_by = {"closed_by": by} if is_new else {}
+        return MaterializeResult(metadata={"seal": seal.seal_hash, "is_new": is_new, **closed_by})
 
     @asset(key=PUBLISHED_KEY, deps=[*marts, CLOSED_KEY], kinds={"duckdb"}, **DELIVERY)
     def published_finance(context: AssetExecutionContext, ledger: LedgerResource) -> MaterializeResult:
