@@ -16,6 +16,7 @@ import pytest
 from house import PERIOD, build_marts, change, make_settings, published, seal_march
 
 from orchestration import exports
+from orchestration.books import open_books
 from orchestration.exports import Export, draft_digest, export_folder, recover, write_exports, write_tables
 from orchestration.publication import publish
 from orchestration.review import require_same_draft
@@ -98,6 +99,21 @@ def test_a_final_folder_made_again_is_the_same_to_the_byte_whatever_came_since(s
     later = replace(settings, as_of=settings.as_of + timedelta(days=40))
     assert [each.period for each in export(later)] == [PERIOD, MARCH]
     assert content(folder) == before
+
+
+def test_a_closed_months_service_levels_are_those_of_its_close(tmp_path: Path) -> None:
+    """Issue 9: what arrives later shows in the published table, never in the report of the closed month."""
+    settings = make_settings(tmp_path)
+    build_marts(settings)
+    change(settings, "insert into support.fct_service_levels values "
+                     "('account', '1', 'response', date '2026-03-01', 1, 0, 1, 0, 0, 0, 0)")  # fmt: skip
+    seal_march(settings)
+    change(settings, "update support.fct_service_levels set met = 1, missed = 0, percent = 1")
+    publish(settings, published(settings, has_besides=True), quiet)
+    question = "select due_month, met, missed, percent from books.service_levels"
+    for status, shown in (("final", (MARCH, 0, 1, Decimal(0))), ("draft", (MARCH, 1, 0, Decimal(1)))):
+        with open_books(settings, MARCH, status, {}) as books:
+            assert books.connection.execute(question).fetchall() == [shown]
 
 
 def test_the_same_inputs_give_the_same_bytes(settings: Settings) -> None:
