@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from end_to_end.commands import Home
+from end_to_end.commands import ROOT, Home
 from end_to_end.story_demo import Demo
 
 EXPOSURES = {"business_intelligence", "focus_export", "journal", "month_report", "support_service_levels"}
@@ -20,7 +20,9 @@ EXPOSURES = {"business_intelligence", "focus_export", "journal", "month_report",
 @pytest.fixture(scope="module")
 def page(demo_story: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of the demo's warehouse, made in a home of its own."""
-    home = Home(demo_story.home.lab, tmp_path_factory.mktemp("docs"), demo_story.home.project)
+    project = demo_story.home.lab.project("project_with_readme")
+    shutil.copyfile(ROOT / "README.md", project / "README.md")
+    home = Home(demo_story.home.lab, tmp_path_factory.mktemp("docs"), project)
     shutil.copyfile(demo_story.home.folder / "warehouse.duckdb", home.folder / "warehouse.duckdb")
     answer = home.must("docs")
     made = home.folder / "docs" / "index.html"
