@@ -160,6 +160,28 @@ def test_dated_promises_of_a_severity(
     assert bool(failing) == (expected is not None)
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("delete from policy.gl_accounts where meter = 'listening'", "every_meter_has_a_revenue_account"),
+        ("delete from policy.gl_accounts where posting = 'credit'", "every_posting_has_an_account"),
+        ("update policy.gl_accounts set meter = null where meter = 'dar'", "only_revenue_is_posted_by_meter"),
+        ("insert into policy.gl_accounts from policy.gl_accounts limit 1", "unique_combination_gl_accounts"),
+        ("delete from policy.issuers", "one_entity_issues"),
+        ("insert into policy.issuers select * replace ('other' as entity) from policy.issuers", "one_entity_issues"),
+        ("update policy.issuers set issuer_name = null", "the_issuer_is_named_throughout"),
+    ],
+)
+def test_accounts_and_the_issuer_are_complete(
+    policy: Scratch, data_tests: Mapping[str, str], change: str, expected: str
+) -> None:
+    policy.fill_policy(POLICY)
+    policy.connection.execute(change)
+    failing = {name for name, sql in data_tests.items() if policy.connection.execute(sql).fetchall()}
+    policy.fill_policy(POLICY)
+    assert any(name.startswith(expected) for name in failing), failing
+
+
 def test_the_policy_of_the_project_passes_all_of_them(policy: Scratch, data_tests: Mapping[str, str]) -> None:
     policy.fill_policy(POLICY)
     assert len(data_tests) >= 50
