@@ -171,6 +171,18 @@ STORIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             ("update", 0, 60, None, "missed"),
         ],
     ),
+    "due in the very instant of the run": (
+        "940 OPENED=1, 970 SEVERITY_CHANGED=3, 971 SEVERITY_CHANGED=1, 971 RESPONDED, 1000 RESOLVED",
+        [
+            ("response", 940, 970, None, "excused"), ("update", 940, 1000, None, "excused"),
+            ("response", 970, 1210, None, "excused"), ("response", 971, 1001, 971, "met"),
+            ("update", 971, 1031, None, "excused"), ("rca", 1000, 1120, None, "open"),
+        ],
+    ),
+    "not yet overdue when the run looks": (
+        "940 OPENED=1, 941 RESPONDED",
+        [("response", 940, 970, 941, "met"), ("update", 940, 1000, None, "open")],
+    ),
     "a severity without a row in force": ("0 OPENED=4, 5 RESPONDED", []),
     "opened after the clock of the run": (
         "1010 OPENED=1, 1020 WAITING_ON_CUSTOMER",
