@@ -382,13 +382,14 @@ class _Checks:
             raise RefusedError(
                 "other_currency",
                 f"The account is billed in {currency} and the plan is priced in {self.policy.plan_currencies[plan]}: "
-                "they must be the same.",
+                "correct one of them.",
             )
         starts_on = _date("starts_on", values["starts_on"])
         ends_on = _date("ends_on", values["ends_on"]) if values["ends_on"] else None
         if ends_on is not None and ends_on <= starts_on:
             raise RefusedError(
-                "ends_before_it_starts", "ends_on (the first day without the contract) is not after starts_on."
+                "ends_before_it_starts",
+                "ends_on (the first day without the contract) is not after starts_on: correct one of them.",
             )
         over_cap = (values["functions_over_cap"] or "charge").lower()
         if over_cap not in ("charge", "suspended"):

@@ -16,7 +16,7 @@ from trust.small import Small
 
 BY_NAME = {damage.name: damage for damage in DAMAGES}
 ACTIONS = re.compile(
-    r"\b(deliver|save|rename|remove|put|check|raise|split|add|write|state|correct|holds|means)\b", re.IGNORECASE
+    r"\b(deliver|save|rename|remove|put|check|raise|split|add|write|state|correct|end|holds|means)\b", re.IGNORECASE
 )
 
 
