@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from orchestration.settings import LedgerError, Settings, parse_period
 from orchestration.terminal import GREEN, RED, paint, table
-from orchestration.troubles import sentence_of
+from orchestration.troubles import is_full_disk, sentence_of
 
 COMMANDS = [
     ("make demo", "sample landing data, one month closed and one as a draft"),
@@ -76,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run_command(options)
     except LedgerError as error:
-        return _fail(str(error))
+        # dbt, for one, does not parse a project for which there is no room.
+        return _fail((is_full_disk(str(error)) and sentence_of(Settings.from_environment(), error)) or str(error))
     except OSError as error:
         return _fail(
             f"{error.filename or 'A file'} could not be used ({error.strerror or error}): make room or allow it."

@@ -18,9 +18,14 @@ UNCLEAR = ("disk I/O error", "unable to open database file")
 NEARLY_FULL = 64 << 20  # bytes: what was half-written may be gone again
 
 
+def is_full_disk(text: str) -> bool:
+    """Whether an error's words are those of a full disk."""
+    return any(words in text for words in FULL)
+
+
 def sentence(settings: Settings, text: str) -> str | None:
     """What a person can do about an error's words; None if they speak of something else."""
-    if any(words in text for words in FULL) or (any(words in text for words in UNCLEAR) and _is_full(settings)):
+    if is_full_disk(text) or (any(words in text for words in UNCLEAR) and _is_full(settings)):
         return (
             f"The disk of {settings.home} is full: make room and run the same command again; what was published, "
             "exported and sealed before is as it was."

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job, op
 
+from orchestration import __main__ as command_line
 from orchestration.dead_runs import PROCESS_TAG, end_dead_runs, process_tag
-from orchestration.settings import Settings
+from orchestration.settings import LedgerError, Settings
 from orchestration.troubles import sentence, sentence_of
 
 
@@ -46,6 +47,19 @@ def test_a_trouble_says_what_to_do_however_deep_it_lies(settings: Settings, erro
     assert told is not None
     assert word in told
     assert "again" in told
+
+
+def test_the_command_line_says_so_of_its_own_errors_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEDGER_HOME", str(settings.home))
+
+    def stop(_: object) -> int:
+        raise LedgerError("dbt cannot parse the project: [Errno 28] No space left on device")
+
+    monkeypatch.setattr(command_line, "run_command", stop)
+    assert command_line.main(["verify"]) == 1
+    assert capsys.readouterr().err.startswith(f"The disk of {settings.home} is full: make room and run the same")
 
 
 def test_what_is_no_trouble_of_the_machine_stays_what_it_is(settings: Settings) -> None:
