@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -172,6 +173,8 @@ def ui(settings: Settings, port: int) -> int:
     }
     places = [("Dagster", f"http://127.0.0.1:{port} (Ctrl-C ends it)"), ("home", str(settings.home))]
     print(table(["what", "where"], places), flush=True)
+    # A shell starts what runs behind it deaf to SIGINT, with which Dagster ends its own children.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(
         sys.executable,
         [
