@@ -15,7 +15,7 @@ verify: $(stamp); @$(ledger) verify --head "$(HEAD)"
 ui: $(stamp); @$(ledger) ui --port "$(or $(PORT),3000)"
 docs: $(stamp); @$(ledger) docs
 bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
-test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house --numprocesses 2 --dist loadscope --no-loadscope-reorder
 torture: $(stamp); @HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -v -o console_output_style=count --durations=20 $(or $(TESTS),tests/trust tests/end_to_end tests/billing tests/support tests/zones)
 lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros orchestration tests/dbt && $(BIN)/python -m pytest -q tests/house
 help: $(stamp); @$(ledger) help

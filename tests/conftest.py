@@ -3,9 +3,11 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).resolve().parent
 for folder in (TESTS, TESTS.parent):
@@ -30,18 +32,25 @@ settings.register_profile("ci", max_examples=25, derandomize=True, **COMMON)
 settings.register_profile("torture", max_examples=2000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-# Folders whose tests share what takes long to make; what asks for a story goes to the process that plays them.
-TOGETHER = {"zones", "trust"}
+# Folders whose tests share what takes long to make: one of the two processes of `make test` takes all of a folder.
+TOGETHER = {"browser": "stories", "end_to_end": "stories", "zones": "zones", "trust": "trust"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests one process takes (`make test` has two): the stories first, for they take longest."""
-    for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        if "stage" in getattr(item, "fixturenames", ()) or folder in ("browser", "end_to_end"):
-            group = "stories"
-        else:
-            group = folder if folder in TOGETHER else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: next(item.iter_markers("xdist_group")).args[0] != "stories")
+    """The stories first, for they take longest."""
+    items.sort(key=lambda item: _group(item.nodeid) != "stories")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Which tests go to one process; xdist's own marks for that are lost on this pytest."""
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(nodeid)
+
+    return Scheduling(config, log)
+
+
+def _group(nodeid: str) -> str:
+    path = Path(nodeid.split("::")[0])
+    return TOGETHER.get(path.parts[1], path.stem)
