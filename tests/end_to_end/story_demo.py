@@ -15,6 +15,7 @@ from end_to_end.commands import Answer, Home, Lab, contents
 
 CLOSED, DRAFTED = "2026-03", "2026-04"
 LATER = {"LEDGER_AS_OF": "2026-05-20T12:00:00Z"}  # DRAFTED has ended and settled
+READERS = 3
 CLOSED_BY = "end to end"  # published with the period
 SEALED_FILE = "sealed/2026-03/invoice_lines.parquet"
 QUESTION = (
@@ -43,7 +44,7 @@ class Demo:
     exports_closed: dict[str, str]
     sealed_closed: dict[str, str]
     contents_closed: dict[str, str]
-    reader: dict[str, Any]
+    readers: list[dict[str, Any]]
     verified: Answer
     flipped: dict[str, Answer] = field(default_factory=dict)
     exports_flipped: dict[str, str] = field(default_factory=dict)
@@ -81,18 +82,21 @@ def play(lab: Lab, project: Path, shared: Shared) -> Demo:
     answer_again = again.wait()
     is_waiting = closing.status is None and not closing.messages
     exports_again, contents_again = home.bytes_of("exports"), contents(home.published)
-    stop, report = lab.folder / "reader.stop", lab.folder / "reader.json"
-    reader = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("reader.py")), str(home.published), str(stop), str(report)]
-    )
+    stop = lab.folder / "readers.stop"
+    reports = [lab.folder / f"reader{number}.json" for number in range(READERS)]
+    program = str(Path(__file__).with_name("reader.py"))
+    readers = [
+        subprocess.Popen([sys.executable, program, str(home.published), str(stop), str(report)]) for report in reports
+    ]
     closed = closing.wait()
     stop.touch()
-    reader.wait(60)
+    for reader in readers:
+        reader.wait(60)
 
     seen = Demo(
         home, demo, exports, sealed, published, first_exports, contents(published), answer_again, exports_again,
         contents_again, loser, is_waiting, closed, home.bytes_of("exports"), home.bytes_of("sealed"),
-        contents(home.published), json.loads(report.read_text()), home.run("verify"),
+        contents(home.published), [json.loads(report.read_text()) for report in reports], home.run("verify"),
     )  # fmt: skip
     _flip(seen)
     return seen
