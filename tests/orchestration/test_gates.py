@@ -168,7 +168,7 @@ def test_a_control_is_repeated_for_every_published_table(settings: Settings) -> 
     change(settings, "insert into billing.fct_invoices select * from billing.fct_invoices limit 1")
     gate = judge(settings)
     assert [failure.table for failure in gate.failures] == ["billing.fct_invoices"]
-    assert len(gate.results) == 5
+    assert len(gate.results) == len(published(settings)) - 1 > 1
 
 
 def test_nothing_goes_out_past_the_gate(settings: Settings) -> None:
