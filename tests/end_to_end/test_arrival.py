@@ -21,7 +21,15 @@ def test_events_without_reference_files_are_not_published(arrival_story: Arrival
 
 def test_facts_are_the_same_whatever_came_first(arrival_story: Arrival, demo_story: Demo) -> None:
     assert arrival_story.whole.status == 0, str(arrival_story.whole)
-    there, here = contents(arrival_story.home.published, "usage."), contents(demo_story.published, "usage.")
+    there, here = (
+        # When something came is what differs: the seal that was the first to know it.
+        {
+            table: rows
+            for table, rows in contents(home, "usage.", without="first_sealed_in").items()
+            if table != "usage.fct_function_invocation_arrivals"
+        }
+        for home in (arrival_story.home.published, demo_story.published)
+    )
     assert there == here
     assert len(here) == 7
 

@@ -208,8 +208,11 @@ def load(connection: duckdb.DuckDBPyConnection, settings: Settings, period: date
 
 
 def table_rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple]:
-    """A table's rows in a fixed order; instants as microseconds, whatever the session's zone."""
-    columns = connection.execute(f"describe {table}").fetchall()
+    """A table's rows in a fixed order; instants as microseconds, whatever the session's zone.
+
+    Without `first_sealed_in`: it tells of the seals, which differ between ledgers that were closed and not.
+    """
+    columns = [row for row in connection.execute(f"describe {table}").fetchall() if row[0] != "first_sealed_in"]
     selected = ", ".join(
         f'epoch_us("{name}")' if kind == "TIMESTAMP WITH TIME ZONE" else f'"{name}"' for name, kind, *_ in columns
     )
