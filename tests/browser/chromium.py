@@ -25,6 +25,7 @@ FLAGS = (
 WIDE, PHONE, A4 = 1280, 390, 695  # CSS pixels; A4 inside the margins of the print style
 TALLEST = 6000
 PATIENCE = 240.0  # seconds for what a page is waited for: the machine may be busy with other tests
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}  # Windows key code, what it types
 SERIOUS = {"serious", "critical"}
 
 T = TypeVar("T")
@@ -65,6 +66,14 @@ class Browser:
         self.size(width)
         self.logs()
         self.driver.get(address)
+
+    def press(self, key: str) -> None:
+        """Tab or Enter, as a person presses it; the page has the focus as if its window were in front."""
+        self.command("Page.bringToFront")
+        self.command("Emulation.setFocusEmulationEnabled", enabled=True)
+        code, text = KEYS[key]
+        self.command("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, text=text)
+        self.command("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """JavaScript in the page."""
