@@ -31,6 +31,7 @@ COMMANDS = [
     ("make test", "lint and all tests"),
     ("make torture", "the tests of trust with many more examples, for hours; TESTS=which folder or file"),
     ("make lint", "style, SQL style and the house's rules"),
+    ("python -m orchestration export-raw", "the raw tables as Parquet for Spark; --reference-only: without the feeds"),
 ]
 ENVIRONMENT = [
     ("LEDGER_HOME", "the folder of everything but the code (default .ledger)"),
@@ -65,6 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     ui = commands.add_parser("ui", help="Dagster")
     ui.add_argument("--port", type=int, default=3000)
     commands.add_parser("docs", help="the models' page")
+    export = commands.add_parser("export-raw", help="the raw tables as Parquet for Spark")
+    export.add_argument("--reference-only", action="store_true", help="only what Spark's own loader does not read")
     commands.add_parser("help", help="the commands")
     return parser
 
@@ -122,6 +125,8 @@ def run_command(options: argparse.Namespace) -> int:
             return 0
         case "ui":
             return ui(settings, options.port)
+        case "export-raw":
+            return export_raw(settings, options.reference_only)
         case _:
             return docs(settings)
 
@@ -183,6 +188,20 @@ def ui(settings: Settings, port: int) -> int:
         ],
         environment,
     )  # fmt: skip
+
+
+def export_raw(settings: Settings, is_reference_only: bool) -> int:
+    """The raw tables as Parquet that Spark reads, in place of those of the last time."""
+    from orchestration.lock import home_lock
+    from orchestration.spark import export
+
+    with home_lock(settings):
+        exported = export.export_raw(settings, is_reference_only)
+    rows = [(one.name, one.rows, one.months, one.files, one.size_bytes) for one in exported if one.rows]
+    folder = export.reference_folder(settings) if is_reference_only else export.raw_folder(settings)
+    print(table(["table", "rows", "months", "files", "bytes"], rows))
+    print(f"\n{len(exported)} tables, {sum(one.rows for one in exported):,} rows in {folder} (empty ones not listed)")
+    return 0
 
 
 def docs(settings: Settings) -> int:
