@@ -1,0 +1,162 @@
+"""The pieces that are measured, each in a process of its own: `python -m benchmarks.pieces <piece> ...`.
+
+Each does one thing through the project's own functions and prints one JSON object: `seconds` of the work itself, and
+what else it has to say. What does not belong here: what is compared with what (sections).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from benchmarks.shape import PERIOD
+
+Answer = dict[str, Any]
+
+
+def load(options: argparse.Namespace) -> Answer:
+    """Landing files to raw tables, as the step `loading` of a run does it."""
+    from orchestration.landing import load_landing
+    from orchestration.reference import load_reference
+    from orchestration.sealing import load_seals
+    from orchestration.settings import Settings, connect, parse_period
+    from orchestration.state import write_run_settings
+    from orchestration.zones import load_zone_offsets, tzdata_version
+
+    settings = Settings.from_environment()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    with connect(settings) as connection:
+        summaries = load_landing(connection, settings, lambda _: None)
+        load_reference(connection, settings, lambda _: None)
+        load_seals(connection, settings)
+        load_zone_offsets(connection)
+        write_run_settings(connection, settings, parse_period(options.period), tzdata_version())
+    seconds = time.perf_counter() - started
+    return {
+        "seconds": seconds,
+        "records": sum(summary.records for summary in summaries),
+        "rejects": sum(summary.rejects for summary in summaries),
+        "bytes": sum(summary.size_bytes for summary in summaries),
+        "files": sum(summary.new for summary in summaries),
+        "seconds_by_feed": {summary.feed: round(summary.seconds, 3) for summary in summaries},
+    }
+
+
+LINES = """
+    select line from read_csv(
+        $files, columns = {'line': 'varchar'}, header = false, auto_detect = false, delim = chr(1), quote = '',
+        escape = '', max_line_size = $longest, buffer_size = 2 * $longest, null_padding = false)"""
+
+
+def text(options: argparse.Namespace) -> Answer:
+    """The same bytes as lines of text: DuckDB reads landing's files and adds up the lines' bytes, or stores them."""
+    folder = Path(options.folder)
+    files = sorted(str(path) for path in folder.rglob("*.json*") if path.is_file())
+    longest = 16 << 20 if any(path.endswith(".json") for path in files) else 2 << 20
+    scratch = folder.parent / "lines.duckdb"
+    scratch.unlink(missing_ok=True)
+    started = time.perf_counter()
+    with duckdb.connect(str(scratch) if options.is_stored else ":memory:") as connection:
+        connection.execute("set preserve_insertion_order = false")
+        given = {"files": files, "longest": longest}
+        if options.is_stored:
+            connection.execute(f"create table lines as {LINES}", given)
+        else:
+            connection.execute(f"select count(*), sum(strlen(line)) from ({LINES})", given)
+    seconds = time.perf_counter() - started
+    scratch.unlink(missing_ok=True)
+    return {"seconds": seconds, "bytes": sum(Path(path).stat().st_size for path in files), "files": len(files)}
+
+
+def build(_: argparse.Namespace) -> Answer:
+    """All of dbt's models from raw tables to marts, without data tests; the project was parsed before."""
+    from orchestration import models
+    from orchestration.settings import Settings
+
+    settings = Settings.from_environment()
+    models.prepare(settings)
+    started = time.perf_counter()
+    done = models.build(settings, has_data_tests=False)
+    seconds = time.perf_counter() - started
+    if done.failures:
+        raise SystemExit(done.failures[0])
+    by_node = {name.split(".")[-1]: round(own, 3) for name, own in done.seconds_by_node.items()}
+    return {
+        "seconds": seconds,
+        "models_seconds": sum(done.seconds_by_node.values()),
+        "slowest": dict(sorted(by_node.items(), key=lambda one: -one[1])[:20]),
+    }
+
+
+def parse(_: argparse.Namespace) -> Answer:
+    """dbt's parse of this home, so that what follows finds it done."""
+    from orchestration import models
+    from orchestration.settings import Settings
+
+    started = time.perf_counter()
+    models.prepare(Settings.from_environment())
+    return {"seconds": time.perf_counter() - started}
+
+
+HAND = """
+create table benchmark.conversation_days as
+select
+    site_id,
+    participant_id as consumer_id,
+    {conversation},
+    cast(sent_at as date) as utc_day,
+    count(*) filter (where sender_side = 'consumer') as consumer_messages,
+    count(*) filter (where sender_side = 'agent') as agent_messages,
+    min(sent_at) as first_message_at,
+    max(sent_at) as last_message_at
+from raw.messages
+group by all"""
+
+
+def hand(_: argparse.Namespace) -> Answer:
+    """One `create table` by hand: raw.messages by (site, consumer, conversation, UTC day). No rule is in it."""
+    from orchestration.settings import Settings, connect
+
+    settings = Settings.from_environment()
+    with connect(settings) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute("set disable_timestamptz_casts = false")
+        connection.execute("create schema if not exists benchmark")
+        connection.execute("drop table if exists benchmark.conversation_days")
+        columns = {row[0] for row in connection.execute("describe raw.messages").fetchall()}
+        conversation = "conversation_id" if "conversation_id" in columns else "conversation_copy_id"
+        started = time.perf_counter()
+        connection.execute(HAND.format(conversation=conversation))
+        seconds = time.perf_counter() - started
+        rows = connection.execute("select count(*) from benchmark.conversation_days").fetchall()[0][0]
+        connection.execute("drop table benchmark.conversation_days")
+    return {"seconds": seconds, "rows": rows}
+
+
+PIECES: dict[str, Callable[[argparse.Namespace], Answer]] = {
+    piece.__name__: piece for piece in (load, text, build, parse, hand)
+}
+
+
+def main() -> int:
+    """Run one piece."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pieces", description=__doc__)
+    parser.add_argument("piece", choices=sorted(PIECES))
+    parser.add_argument("--folder", default="", help="a landing folder")
+    parser.add_argument("--is-stored", action="store_true", help="store the lines of text")
+    parser.add_argument("--period", default=PERIOD, help="the month that is asked for")
+    options = parser.parse_args()
+    print(json.dumps(PIECES[options.piece](options)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
