@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 ledger = $(BIN)/python -m orchestration
 stamp := .venv/.installed
+spark_stamp := .venv-spark/.installed
 browser := tests/browser/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: demo run close verify ui docs bench test torture lint help
+.PHONY: demo run close verify ui docs bench test torture spark test-spark lint help
 
 demo: $(stamp); @$(ledger) demo
 run: $(stamp); @$(ledger) run --period "$(PERIOD)"
@@ -17,6 +18,8 @@ docs: $(stamp); @$(ledger) docs
 bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
 test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house --numprocesses 2 --dist loadscope --no-loadscope-reorder
 torture: $(stamp); @HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -v -o console_output_style=count --durations=20 $(or $(TESTS),tests/trust tests/end_to_end tests/billing tests/support tests/zones)
+spark: $(spark_stamp)
+test-spark: $(stamp) $(spark_stamp); @$(BIN)/python tests/engines
 lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros orchestration tests/dbt && $(BIN)/python -m pytest -q tests/house
 help: $(stamp); @$(ledger) help
 
@@ -27,6 +30,13 @@ $(stamp): requirements.txt
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $(stamp)
+
+# Spark, dbt-spark and what they need, apart from everything else (docs/spark.md). Java 17 or newer is the machine's.
+$(spark_stamp): requirements-spark.txt
+	@rm -rf .venv-spark
+	@$(PYTHON) -m venv .venv-spark
+	@.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.txt
+	@touch $(spark_stamp)
 
 # Chromium, its driver and axe-core, for the browser tests alone.
 $(browser): tests/browser/package-lock.json tests/browser/install.sh

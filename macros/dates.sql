@@ -2,12 +2,12 @@
 
 {# The period (first day of the calendar month) of a date. #}
 {% macro period_of(calendar_date) -%}
-    cast(date_trunc('month', {{ calendar_date }}) as date)
+    {{ first_of_month(calendar_date) }}
 {%- endmacro %}
 
 {# The first day of the period that many months later. #}
 {% macro add_months(period, months) -%}
-    cast({{ period }} + to_months(cast({{ months }} as integer)) as date)
+    {{ month_after(period, months) }}
 {%- endmacro %}
 
 {# Is a half-open dated term in force on a date? An empty end is open. #}
@@ -17,7 +17,7 @@
 
 {# 2026-10-01 as 2026-10. #}
 {% macro period_text(period) -%}
-    substr(cast({{ period }} as varchar), 1, 7)
+    substr(cast({{ period }} as string), 1, 7)
 {%- endmacro %}
 
 {# A period written as YYYY-MM or YYYY-MM-01 in a policy file. #}

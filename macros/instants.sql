@@ -3,23 +3,23 @@
 
 {# The site-local calendar date of an instant, under the offset in force for the site at that instant. #}
 {% macro site_date(instant, utc_offset_seconds) -%}
-    cast(date '1970-01-01' + cast((epoch_us({{ instant }}) + cast({{ utc_offset_seconds }} as bigint) * 1000000) // 86400000000 as integer) as date)
+    cast(date '1970-01-01' + cast({{ whole_quotient('(' ~ micros_of(instant) ~ ' + cast(' ~ utc_offset_seconds ~ ' as bigint) * 1000000)', '86400000000') }} as integer) as date)
 {%- endmacro %}
 
 {# The instant at which a clock with this offset shows the midnight that starts a date. #}
 {% macro instant_of_midnight(calendar_date, utc_offset_seconds) -%}
-    make_timestamptz((cast({{ calendar_date }} - date '1970-01-01' as bigint) * 86400 - {{ utc_offset_seconds }}) * 1000000)
+    {{ instant_of_micros('(cast(' ~ days_between("date '1970-01-01'", calendar_date) ~ ' as bigint) * 86400 - ' ~ utc_offset_seconds ~ ') * 1000000') }}
 {%- endmacro %}
 
 {# Stretches of 2^31 ms (24.9 days) since 1970: a coarse equality key that makes the join of instants to
    their offset a hash join with one or two candidates, however long the zone's history. #}
 {% macro instant_bucket(instant) -%}
-    (epoch_ms({{ instant }}) // 2147483648)
+    {{ whole_quotient(millis_of(instant), '2147483648') }}
 {%- endmacro %}
 
 {# Seconds between two instants, exact. #}
 {% macro seconds_between(from_instant, to_instant) -%}
-    ((epoch_us({{ to_instant }}) - epoch_us({{ from_instant }})) // 1000000)
+    {{ whole_quotient('(' ~ micros_of(to_instant) ~ ' - ' ~ micros_of(from_instant) ~ ')', '1000000') }}
 {%- endmacro %}
 
 {# The UTC calendar date of an instant: for what runs on UTC clocks and has no site's calendar. #}
@@ -29,20 +29,20 @@
 
 {# Microseconds as minutes, six decimals. #}
 {% macro minutes_of(microseconds) -%}
-    {{ unscaled(rounded_quotient('cast(' ~ microseconds ~ ' as hugeint)', 60), 6, 18) }}
+    {{ unscaled(rounded_quotient('cast(' ~ microseconds ~ ' as ' ~ wide_integer() ~ ')', 60), 6, 18) }}
 {%- endmacro %}
 
 {# The end of a half-open stretch as the last microsecond inside it. #}
 {% macro last_moment_before(instant) -%}
-    make_timestamptz(epoch_us({{ instant }}) - 1)
+    {{ instant_of_micros(micros_of(instant) ~ ' - 1') }}
 {%- endmacro %}
 
 {# What the ledger's instants can be at all: zone offsets cover [first, last). #}
-{% macro first_instant() -%} timestamptz '1999-12-01 00:00:00+00' {%- endmacro %}
-{% macro last_instant() -%} timestamptz '2100-01-01 00:00:00+00' {%- endmacro %}
+{% macro first_instant() -%} {{ instant('1999-12-01 00:00:00+00') }} {%- endmacro %}
+{% macro last_instant() -%} {{ instant('2100-01-01 00:00:00+00') }} {%- endmacro %}
 
 {# INPUTS.md: an instant before 2000-01-01 or more than one day after LEDGER_AS_OF is not plausible. #}
-{% macro is_plausible(instant, as_of) -%}
-    ({{ instant }} >= timestamptz '2000-01-01 00:00:00+00'
-        and epoch_us({{ instant }}) <= epoch_us({{ as_of }}) + 86400000000)
+{% macro is_plausible(moment, as_of) -%}
+    ({{ moment }} >= {{ instant('2000-01-01 00:00:00+00') }}
+        and {{ micros_of(moment) }} <= {{ micros_of(as_of) }} + 86400000000)
 {%- endmacro %}

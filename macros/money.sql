@@ -2,12 +2,12 @@
 
 {# A decimal as a whole number of 10^-digits. #}
 {% macro scaled(value, digits) -%}
-    cast(cast({{ value }} as decimal(38, {{ digits }})) * {{ '1' ~ '0' * digits }} as hugeint)
+    cast(cast({{ value }} as decimal(38, {{ digits }})) * {{ '1' ~ '0' * digits }} as {{ wide_integer() }})
 {%- endmacro %}
 
 {# The quotient of two whole numbers, rounded half away from zero; the divisor is positive. #}
 {% macro rounded_quotient(dividend, divisor) -%}
-    (cast(sign({{ dividend }}) as hugeint) * ((2 * abs({{ dividend }}) + ({{ divisor }})) // (2 * ({{ divisor }}))))
+    (cast(sign({{ dividend }}) as {{ wide_integer() }}) * {{ whole_quotient('(2 * abs(' ~ dividend ~ ') + (' ~ divisor ~ '))', '(2 * (' ~ divisor ~ '))') }})
 {%- endmacro %}
 
 {# A whole number of 10^-digits as a decimal of that many digits. #}
@@ -26,15 +26,15 @@
 
 {# 10 to a small whole power. #}
 {% macro power_of_ten(exponent) -%}
-    cast(power(10, {{ exponent }}) as hugeint)
+    cast(power(10, {{ exponent }}) as {{ wide_integer() }})
 {%- endmacro %}
 
 {# An amount of four decimals as text with the digits of its currency's minor unit. #}
 {% macro money_text(amount, minor_units) -%}
-    rtrim(left(cast(cast({{ amount }} as decimal(18, 4)) as varchar), length(cast(cast({{ amount }} as decimal(18, 4)) as varchar)) - (4 - {{ minor_units }})), '.')
+    rtrim(left(cast(cast({{ amount }} as decimal(18, 4)) as string), length(cast(cast({{ amount }} as decimal(18, 4)) as string)) - (4 - {{ minor_units }})), '.')
 {%- endmacro %}
 
 {# A number as a person writes it: no zeros at the end, no exponent. #}
 {% macro plain_number(value) -%}
-    rtrim(rtrim(cast(cast({{ value }} as decimal(38, 9)) as varchar), '0'), '.')
+    rtrim(rtrim(cast(cast({{ value }} as decimal(38, 9)) as string), '0'), '.')
 {%- endmacro %}

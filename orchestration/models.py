@@ -64,8 +64,31 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
 def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None, has_data_tests: bool = True) -> Build:
     """Run `dbt build` (unit tests left out) and return what it did; a failed node is in `failures`, not raised.
 
-    Raises LedgerError when dbt could not start at all.
+    With LEDGER_ENGINE `spark` its models come first, all of them whatever was selected: its catalog lives as long as
+    its session. Raises LedgerError when dbt could not start at all.
     """
+    if settings.engine == "duckdb":
+        return _build(settings, _selected(select), log, has_data_tests)
+    from orchestration.spark import build as spark
+    from orchestration.spark import sides
+
+    manifest = read_manifest(settings)
+    answer = spark.run_spark_part(settings, manifest, log, has_data_tests)
+    done = Build(**answer)
+    if not done.failures:
+        mine = sides.names(manifest, sides.duckdb_nodes(manifest))
+        after = _build(settings, ["--indirect-selection", "empty", *_selected(mine)], log, has_data_tests)
+        done.events += after.events
+        done.failures += after.failures
+        done.seconds_by_node |= after.seconds_by_node
+    return done
+
+
+def _selected(names: Sequence[str]) -> list[str]:
+    return ["--select", *names] if names else []
+
+
+def _build(settings: Settings, selected: list[str], log: Log | None, has_data_tests: bool) -> Build:
     done = Build()
 
     def listen(event: Any) -> None:
@@ -83,9 +106,7 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if not has_data_tests:
         arguments += ["--exclude-resource-type", "test"]
-    if select:
-        arguments += ["--select", *select]
-    answer = _invoke(settings, arguments, [listen])
+    answer = _invoke(settings, [*arguments, *selected], [listen])
     if answer.result is None:
         raise LedgerError(f"dbt did not build: {_reason(answer)}")
     for result in answer.result.results:

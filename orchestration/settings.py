@@ -21,6 +21,7 @@ import duckdb
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RAW_TABLES = Path(__file__).with_name("raw_tables.sql")
 FINGERPRINT_WORD = b"DAR Ledger pseudonym key"
+ENGINES = ("duckdb", "spark")
 HMAC_BLOCK = 64  # bytes in a block of SHA-256
 _swept: set[Path] = set()
 
@@ -38,10 +39,13 @@ class Settings:
     pseudonym_key: bytes | None = field(default=None, repr=False)
     memory_limit: str | None = None
     project_root: Path = PROJECT_ROOT
+    engine: str = "duckdb"
+    spark_python: Path = PROJECT_ROOT / ".venv-spark" / "bin" / "python"
+    spark_master: str = "local[*]"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the four LEDGER_ variables, each with its default; LedgerError for a value that cannot be meant."""
+        """Read the LEDGER_ variables, each with its default; LedgerError for a value that cannot be meant."""
         env = os.environ if environment is None else environment
         home = Path(env.get("LEDGER_HOME") or PROJECT_ROOT / ".ledger").expanduser()
         if "?" in str(home):
@@ -51,6 +55,9 @@ class Settings:
             as_of=parse_as_of(env.get("LEDGER_AS_OF")),
             pseudonym_key=(env.get("LEDGER_PSEUDONYM_KEY") or "").encode() or None,
             memory_limit=parse_memory_limit(env.get("LEDGER_MEMORY_LIMIT")),
+            engine=parse_engine(env.get("LEDGER_ENGINE")),
+            spark_python=Path(env.get("LEDGER_SPARK_PYTHON") or cls.spark_python),
+            spark_master=env.get("LEDGER_SPARK_MASTER") or cls.spark_master,
         )
 
     @property
@@ -76,6 +83,15 @@ class Settings:
     @property
     def temporary(self) -> Path:
         return self.home / "tmp"
+
+    @property
+    def memory_limit_of_spark(self) -> str:
+        """LEDGER_MEMORY_LIMIT in Spark's words, whole mebibytes; for its driver, which in local mode is all of it."""
+        match = re.fullmatch(r"([0-9.]+)\s*([KMGT]?)(i?)B", self.memory_limit or "4GB", re.IGNORECASE)
+        assert match  # parse_memory_limit let it through
+        step = 1024 if match[3] else 1000
+        size = float(match[1]) * step ** " KMGT".index(match[2].upper() or " ")
+        return f"{max(int(size / 1024**2), 512)}m"
 
     @property
     def policy(self) -> Path:
@@ -104,6 +120,14 @@ def parse_memory_limit(text: str | None) -> str | None:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*([KMGT]i?B|B)", text.strip(), re.IGNORECASE):
         raise LedgerError(f"LEDGER_MEMORY_LIMIT is {text!r}: write a number and a unit, such as 4GB or 512MiB.")
     return text.strip()
+
+
+def parse_engine(text: str | None) -> str:
+    """LEDGER_ENGINE, `duckdb` unless set; LedgerError for another word."""
+    engine = (text or "duckdb").strip().lower()
+    if engine not in ENGINES:
+        raise LedgerError(f"LEDGER_ENGINE is {text!r}: write {' or '.join(ENGINES)}.")
+    return engine
 
 
 def parse_period(text: str | None) -> date:

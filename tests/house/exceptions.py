@@ -72,11 +72,6 @@ EXEMPTIONS = (
         )
         for model in ("dim_channels",)
     ),
-    # dates that are no instants
-    *(
-        Exemption("no_calendar_outside_the_macros", model, "generate_series of dates gives TIMESTAMP", "2026-11-22")
-        for model in ("int_periods", "int_site_days")
-    ),
     # sizes
     *(
         Exemption("a_model_is_about_a_hundred_lines", model, LINES, "2026-11-22")
@@ -95,6 +90,7 @@ EXEMPTIONS = (
             "int_rated_usage",
             "int_record_outcomes",
             "int_rejected_records",
+            "int_search_gaps",
         )
     ),
     *(

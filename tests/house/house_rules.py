@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import engine_rules
 import sql_rules
 import yaml
 from house_project import House, Node, layer, mart, parents
@@ -173,7 +174,7 @@ def a_model_that_decides_has_a_unit_test(house: House) -> list[str]:
             for word, pattern in (
                 ("case", r"\bcase\b"),
                 ("window", r"\bover\b|\bqualify\b"),
-                ("arg", r"\barg_(min|max)\b"),
+                ("the row of an extreme", r"\b(arg_(min|max)|(min|max)_by)\b"),
             )
             if re.search(pattern, sql, re.IGNORECASE)
         ] + ["policy"] * any(kind == "seed" for kind, _ in parents(node))
@@ -239,4 +240,6 @@ RULES: tuple[Callable[[House], list[str]], ...] = (
     sql_rules.no_policy_value_in_sql,
     a_model_is_about_a_hundred_lines,
     a_file_is_under_four_hundred_lines,
+    engine_rules.no_model_has_two_copies,
+    engine_rules.an_engines_word_has_its_twin,
 )

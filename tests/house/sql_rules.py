@@ -25,7 +25,7 @@ def without_comments(sql: str) -> str:
     return re.sub(r"--[^\n]*", "", sql)
 
 
-def _lines_with(pattern: str, sql: str) -> Iterator[tuple[int, str]]:
+def lines_with(pattern: str, sql: str) -> Iterator[tuple[int, str]]:
     for found in re.finditer(pattern, without_comments(sql), flags=re.IGNORECASE):
         yield sql.count("\n", 0, found.start()) + 1, " ".join(found.group().split())
 
@@ -50,7 +50,7 @@ def _sql_files(house: House, *, macros: bool = False) -> Iterator[tuple[str, str
     for node in house.models:
         yield node["name"], node["raw_code"]
     if macros:
-        for path in sorted((house.root / "macros").glob("*.sql")):
+        for path in sorted((house.root / "macros").rglob("*.sql")):
             yield path.stem, path.read_text(encoding="utf-8")
 
 
@@ -70,7 +70,7 @@ def no_clock_in_sql(house: House) -> list[str]:
     return [
         f"{name}:{line}: {text}"
         for name, sql in _sql_files(house, macros=True)
-        for line, text in _lines_with(CLOCKS, sql)
+        for line, text in lines_with(CLOCKS, sql)
     ]
 
 
@@ -78,7 +78,7 @@ def no_calendar_outside_the_macros(house: House) -> list[str]:
     """Issue 4 item 5: an instant becomes a calendar part in macros/ only."""
     findings = []
     for name, sql in _sql_files(house):
-        findings += [f"{name}:{line}: {text}" for line, text in _lines_with(CALENDAR, sql)]
+        findings += [f"{name}:{line}: {text}" for line, text in lines_with(CALENDAR, sql)]
         for cast in ("cast", "try_cast"):
             for line, inside in _calls(cast, sql):
                 if re.search(r"\bas (date|timestamp|time)$", inside, re.IGNORECASE) and not inside.startswith("null "):
@@ -94,7 +94,7 @@ def no_float_in_sql(house: House) -> list[str]:
     return [
         f"{name}:{line}: {text}"
         for name, sql in _sql_files(house)
-        for line, text in _lines_with(FLOATS, without_strings(sql))
+        for line, text in lines_with(FLOATS, without_strings(sql))
     ]
 
 
@@ -103,7 +103,7 @@ def no_between(house: House) -> list[str]:
     return [
         f"{name}:{line}: between"
         for name, sql in _sql_files(house)
-        for line, text in _lines_with(r"\b((rows|range)\s+)?between\b", sql)
+        for line, text in lines_with(r"\b((rows|range)\s+)?between\b", sql)
         if not text.lower().startswith(("rows", "range"))
     ]
 
@@ -113,10 +113,10 @@ def no_policy_value_in_sql(house: House) -> list[str]:
     words, numbers = policy_values(house.root)
     findings = []
     for name, sql in _sql_files(house, macros=True):
-        for line, text in _lines_with(r"'[^']*'", sql):
+        for line, text in lines_with(r"'[^']*'", sql):
             if text.strip("'") in words:
                 findings.append(f"{name}:{line}: the literal {text}")
-        for line, text in _lines_with(r"(?<![\w.:'-])\d+(\.\d+)?(?![\w.:'-])", sql):
+        for line, text in lines_with(r"(?<![\w.:'-])\d+(\.\d+)?(?![\w.:'-])", sql):
             if float(text) in numbers:
                 findings.append(f"{name}:{line}: the number {text}")
     return findings

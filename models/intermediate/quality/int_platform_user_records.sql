@@ -10,18 +10,24 @@ run as (
     select * from {{ ref('stg_run__settings') }}
 ),
 
+known_sites as (
+    select * from {{ ref('int_known_sites') }}
+),
+
 checked as (
     select
         users.*,
         files.file,
         case
-            when users.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
+            when known_sites.site_id is null then 'unknown_site'
             when users.snapshot_at is null then 'no_instant'
             when not {{ is_plausible('users.snapshot_at', 'run.as_of') }} then 'implausible_instant'
         end as rejected_reason
     from users
     inner join files
         on users.content_id = files.content_id
+    left join known_sites
+        on users.site_id = known_sites.site_id
     cross join run
 ),
 

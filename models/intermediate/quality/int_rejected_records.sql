@@ -40,7 +40,7 @@ rejected as (
         reason,
         detail,
         record_hash,
-        cast(null as varchar) as site_id
+        cast(null as string) as site_id
     from loading
     union all
     select
@@ -50,7 +50,7 @@ rejected as (
         'message',
         reason,
         null,
-        sha256(concat_ws(chr(31), site_id, conversation_id, message_id, message_index)),
+        {{ sha256_of("concat_ws(chr(31), site_id, conversation_id, message_id, cast(message_index as string))") }},
         site_id
     from messages
     union all
@@ -61,7 +61,7 @@ rejected as (
         'cobrowse_session',
         rejected_reason,
         null,
-        sha256(concat_ws(chr(31), site_id, conversation_id, session_id, session_index)),
+        {{ sha256_of("concat_ws(chr(31), site_id, conversation_id, session_id, cast(session_index as string))") }},
         site_id
     from sessions
     union all
@@ -72,7 +72,7 @@ rejected as (
         'invocation',
         rejected_reason,
         null,
-        sha256(concat_ws(chr(31), site_id, invocation_id, record_index)),
+        {{ sha256_of("concat_ws(chr(31), site_id, invocation_id, cast(record_index as string))") }},
         site_id
     from invocations
     union all
@@ -83,7 +83,7 @@ rejected as (
         'user',
         reason,
         null,
-        sha256(concat_ws(chr(31), site_id, user_id, record_index, user_index)),
+        {{ sha256_of("concat_ws(chr(31), site_id, user_id, cast(record_index as string), cast(user_index as string))") }},
         site_id
     from users
     union all
@@ -94,7 +94,7 @@ rejected as (
         'case_event',
         rejected_reason,
         null,
-        sha256(concat_ws(chr(31), site_id, case_id, record_index)),
+        {{ sha256_of("concat_ws(chr(31), site_id, case_id, cast(record_index as string))") }},
         site_id
     from case_events
 ),

@@ -31,30 +31,50 @@ searched as (
     where pages.search_count > 0
 ),
 
-listed as (
+contained as (
     select
-        searched.*,
-        count(conversations.conversation_id) as conversations,
-        list(distinct case when conversations.conversation_id is not null then row(conversations.site_id, conversations.conversation_id) end) as keys
+        searched.content_id,
+        searched.search_key,
+        searched.search_count,
+        searched.is_part,
+        conversations.site_id,
+        {{ record_of({'site_id': 'conversations.site_id', 'conversation_id': 'conversations.conversation_id'}) }} as conversation
     from searched
-    left join conversations
+    inner join conversations
         on searched.content_id = conversations.content_id
-    group by all
+),
+
+listed as (
+    select content_id, count(*) as conversations
+    from contained
+    group by content_id
+),
+
+found as (
+    select search_key, search_count, count(distinct conversation) as conversations
+    from contained
+    where is_part
+    group by search_key, search_count
 ),
 
 -- What a page lists and loading rejected was delivered too.
 delivered as (
     select
-        search_key,
-        search_count,
-        max(file) as file,
-        max(site_id) as stated_site_id,
-        max(page_records) as most_records,
-        bool_or(is_part) as has_parts,
-        coalesce(sum(page_records - conversations) filter (where is_part), 0)
-        + coalesce(len(list_distinct(flatten(list(keys) filter (where is_part)))), 0) as delivered
-    from listed
-    group by search_key, search_count
+        searched.search_key,
+        searched.search_count,
+        max(searched.file) as file,
+        max(searched.site_id) as stated_site_id,
+        max(searched.page_records) as most_records,
+        bool_or(searched.is_part) as has_parts,
+        coalesce(sum(searched.page_records - coalesce(listed.conversations, 0)) filter (where searched.is_part), 0)
+        + coalesce(max(found.conversations), 0) as delivered
+    from searched
+    left join listed
+        on searched.content_id = listed.content_id
+    left join found
+        on searched.search_key = found.search_key
+        and searched.search_count = found.search_count
+    group by searched.search_key, searched.search_count
 ),
 
 gaps as (
@@ -64,17 +84,15 @@ gaps as (
         file,
         stated_site_id,
         cast(delivered as bigint) as delivered,
-        cast(greatest((delivered + search_count - 1) // search_count, 1) as bigint) as searches
+        cast(greatest({{ whole_quotient('cast(delivered + search_count - 1 as bigint)', 'search_count') }}, 1) as bigint) as searches
     from delivered
     where (has_parts and delivered % search_count <> 0)
         or most_records = 0
 ),
 
 sites as (
-    select distinct searched.search_key, searched.search_count, conversations.site_id
-    from searched
-    inner join conversations
-        on searched.content_id = conversations.content_id
+    select distinct search_key, search_count, site_id
+    from contained
 ),
 
 placed as (

@@ -26,7 +26,21 @@ current_charges as (
 sealed_charges as (
     select
         kept_terms.terms_id,
-        sealed.* exclude (seal_period)
+        sealed.rate_plan_id,
+        sealed.charge_id,
+        sealed.meter,
+        sealed.charge_model,
+        sealed.included_quantity,
+        sealed.block_size,
+        sealed.credits_per_block,
+        sealed.price_per_block,
+        sealed.rounding,
+        sealed.minimum_amount,
+        sealed.maximum_amount,
+        sealed.price_basis,
+        sealed.effective_from,
+        sealed.effective_to,
+        sealed.description
     from kept_terms
     inner join {{ ref('stg_sealed__rate_plan_charges') }} as sealed
         on kept_terms.period = sealed.seal_period
@@ -34,7 +48,7 @@ sealed_charges as (
 
 terms as (
     select * from current_charges
-    union all by name
+    union all
     select * from sealed_charges
 )
 

@@ -102,7 +102,7 @@ addable as (
 
 effective as (
     select * from sealed_contracts
-    union all by name
+    union all
     select * from addable
 ),
 
@@ -111,7 +111,7 @@ dated as (
         effective.*,
         greatest(effective.starts_on, periods.period) as in_force_from,
         least(coalesce(effective.ends_on, periods.next_period), periods.next_period) as in_force_to,
-        cast(periods.next_period - periods.period as integer) as days_of_period
+        {{ days_between('periods.period', 'periods.next_period') }} as days_of_period
     from effective
     inner join periods
         on effective.period = periods.period
@@ -120,7 +120,7 @@ dated as (
 contract_periods as (
     select
         *,
-        cast(in_force_to - in_force_from as integer) as days_in_force
+        {{ days_between('in_force_from', 'in_force_to') }} as days_in_force
     from dated
 )
 

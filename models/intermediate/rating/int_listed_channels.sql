@@ -22,7 +22,7 @@ sealed_channels as (
 
 channels as (
     select * from current_channels
-    union all by name
+    union all
     select * from sealed_channels
 )
 

@@ -32,13 +32,7 @@ site_days as (
 
 latest as (
     select max(counted_at) as counted_at
-    from (
-        select max(last_message_at) as counted_at from {{ ref('int_conversation_days') }}
-        union all
-        select max(occurred_at) from {{ ref('int_cobrowse_sessions') }} where is_interactive
-        union all
-        select max(invoked_at) from {{ ref('int_invocation_copies') }} where place = 1 and counts
-    ) as meters
+    from {{ ref('int_latest_usage') }}
 ),
 
 elapsed as (

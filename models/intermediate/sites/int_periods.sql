@@ -31,7 +31,7 @@ bounds as (
 
 listed as (
     select
-        cast(unnest(generate_series(first_period, last_period, interval 1 month)) as date) as period,
+        {{ each_month('first_period', 'last_period') }} as period,
         run_period,
         head_period
     from bounds

@@ -25,11 +25,10 @@ stretches as (
 dates as (
     select
         *,
-        cast(unnest(generate_series(
-            {{ site_date('valid_from', 'utc_offset_seconds') }},
-            {{ site_date(last_moment_before('valid_to'), 'utc_offset_seconds') }},
-            interval 1 day
-        )) as date) as site_date
+        {{ each_date(
+            site_date('valid_from', 'utc_offset_seconds'),
+            site_date(last_moment_before('valid_to'), 'utc_offset_seconds')
+        ) }} as site_date
     from stretches
 ),
 
@@ -62,7 +61,7 @@ days as (
         cast(count_if(starts_apart) as integer) as pieces,
         cast(sum({{ seconds_between('piece_from', 'piece_to') }}) as bigint) as seconds,
         -- The account of a (site, date) is that in force at the first instant that carries it (SPEC R6).
-        arg_min(account_id, piece_from) as account_id
+        min_by(account_id, piece_from) as account_id
     from ordered
     group by site_id, site_date
 ),

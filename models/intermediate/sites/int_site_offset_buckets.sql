@@ -25,10 +25,10 @@ needed as (
 buckets as (
     select
         needed.site_id,
-        unnest(generate_series(
-            {{ instant_bucket('greatest(needed.valid_from, loaded.first_instant_at)') }},
-            {{ instant_bucket('least(' ~ last_moment_before('needed.valid_to') ~ ', loaded.last_instant_at)') }}
-        )) as instant_bucket,
+        {{ each_number(
+            instant_bucket('greatest(needed.valid_from, loaded.first_instant_at)'),
+            instant_bucket('least(' ~ last_moment_before('needed.valid_to') ~ ', loaded.last_instant_at)')
+        ) }} as instant_bucket,
         needed.valid_from,
         needed.valid_to,
         needed.utc_offset_seconds,

@@ -28,6 +28,10 @@ run as (
     select * from {{ ref('stg_run__settings') }}
 ),
 
+known_sites as (
+    select * from {{ ref('int_known_sites') }}
+),
+
 checked as (
     select
         events.*,
@@ -36,7 +40,7 @@ checked as (
         event_rules.is_response,
         event_rules.is_update,
         case
-            when events.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
+            when known_sites.site_id is null then 'unknown_site'
             when events.occurred_at is null then 'no_instant'
             when not {{ is_plausible('events.occurred_at', 'run.as_of') }} then 'implausible_instant'
             when event_rules.event is null then 'unknown_event'
@@ -57,17 +61,19 @@ checked as (
         on events.severity = severities.severity
     left join scopes
         on events.scope = scopes.scope
+    left join known_sites
+        on events.site_id = known_sites.site_id
     cross join run
 ),
 
 ranked as (
     select
         *,
-        case when rejected_reason is null then row_number() over (
+        cast(case when rejected_reason is null then row_number() over (
                     partition by site_id, case_id, event, occurred_at, rejected_reason is null
                     order by file desc, record_index desc
                 )
-        end as place
+        end as bigint) as place
     from checked
 )
 

@@ -18,7 +18,7 @@ numbered as (
         incident_id,
         is_response,
         is_update,
-        row_number() over (partition by site_id, case_id order by occurred_at, place_in_instant) as event_number
+        cast(row_number() over (partition by site_id, case_id order by occurred_at, place_in_instant) as bigint) as event_number
     from events
 ),
 

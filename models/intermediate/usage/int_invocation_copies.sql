@@ -18,13 +18,17 @@ run as (
     select * from {{ ref('stg_run__settings') }}
 ),
 
+known_sites as (
+    select * from {{ ref('int_known_sites') }}
+),
+
 checked as (
     select
         invocations.*,
         files.file,
         files.arrived_in,
         case
-            when invocations.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
+            when known_sites.site_id is null then 'unknown_site'
             when invocations.invoked_at is null then 'no_instant'
             when not {{ is_plausible('invocations.invoked_at', 'run.as_of') }} then 'implausible_instant'
             -- More than a hundred billion invocations in one record are a mistake, and would not fit what is summed here.
@@ -35,6 +39,8 @@ checked as (
     from invocations
     inner join files
         on invocations.content_id = files.content_id
+    left join known_sites
+        on invocations.site_id = known_sites.site_id
     cross join run
 ),
 

@@ -75,7 +75,7 @@ in_motion as (
 
 metered as (
     select * from in_motion
-    union all by name
+    union all
     select * from settled
 )
 

@@ -43,7 +43,13 @@ billed_by as (
 ),
 
 settled as (
-    select sealed_usage.* exclude (seal_period)
+    select
+        sealed_usage.site_id,
+        sealed_usage.contract_id,
+        sealed_usage.meter,
+        sealed_usage.activity_date,
+        sealed_usage.is_channel_mapped,
+        sealed_usage.quantity
     from sealed_usage
     inner join billed_by
         on {{ period_of('sealed_usage.activity_date') }} = billed_by.period

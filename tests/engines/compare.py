@@ -1,0 +1,81 @@
+"""Are two warehouses the same, row by row and to the last decimal?
+
+What belongs here: comparing tables that two engines built. What does not: building them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One table that is not the same, in words."""
+
+    table: str
+    rows: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared: tables, rows of the left side, and each table's differences."""
+
+    tables: int
+    rows: int
+    differences: tuple[Difference, ...]
+
+
+def compare(left: Path, right: Path, tables: list[str]) -> Comparison:
+    """Compare tables, given as schema.name, of two DuckDB files: columns, types, and rows by EXCEPT ALL both ways.
+
+    A table that one of them lacks is a difference.
+    """
+    rows, found = 0, []
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        # Views name the catalog that they were made in: `warehouse`, after the file.
+        for name, path in (("warehouse", left), ("other", right)):
+            connection.execute(f"attach '{path}' as {name} (read_only)")
+        for table in tables:
+            count, difference = _compare(connection, table)
+            rows += count
+            found += difference
+    return Comparison(len(tables), rows, tuple(found))
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, list[Difference]]:
+    columns = [_columns(connection, side, table) for side in ("warehouse", "other")]
+    if columns[0] != columns[1]:
+        lacking = [f"{a} / {b}" for a, b in zip(*_padded(columns), strict=True) if a != b]
+        return 0, [Difference(table, 1, f"columns differ: {', '.join(lacking)}")]
+    listed = ", ".join(f'"{name}"' for name, _ in columns[0])
+    (count,) = connection.execute(f"select count(*) from warehouse.{table}").fetchone() or (0,)
+    found, words = 0, []
+    names = {"warehouse": "the first", "other": "the second"}
+    for this, that in (("warehouse", "other"), ("other", "warehouse")):
+        query = f"select {listed} from {this}.{table} except all select {listed} from {that}.{table}"
+        (only,) = connection.execute(f"select count(*) from ({query})").fetchone() or (0,)
+        if only:
+            found += only
+            words.append(f"{only} rows only in {names[this]}: {connection.execute(query).fetchmany(SHOWN)}")
+    return count, [Difference(table, found, "; ".join(words))] if found else []
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> list[tuple[str, str]]:
+    schema, name = table.split(".", 1)
+    return connection.execute(
+        "select column_name, data_type from duckdb_columns() where database_name = ? and schema_name = ? "
+        "and table_name = ? order by column_index",
+        [database, schema, name],
+    ).fetchall()
+
+
+def _padded(columns: list[list[tuple[str, str]]]) -> list[list[tuple[str, str] | None]]:
+    longest = max(len(one) for one in columns)
+    return [[*one, *([None] * (longest - len(one)))] for one in columns]
