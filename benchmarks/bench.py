@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from benchmarks.payload import Writer
 from benchmarks.shape import DAYS, MESSAGES_A_CONVERSATION, Month
 
 TINY = DAYS * MESSAGES_A_CONVERSATION
+WHOLE_PROCESS = {"peer_ratio"}  # from start to end of the process; else what the pieces say of their own work
 PAGES_SHARE = 4  # the .json pages hold a quarter of the messages
 
 
@@ -31,6 +33,7 @@ class Bench:
     repeat: int = 3
     growth: int | None = None
     ratios: dict[str, float] = field(default_factory=dict)
+    by_processor: dict[str, float] = field(default_factory=dict)
     pieces: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -49,14 +52,13 @@ class Bench:
         return self.lines_home("month", self.month)
 
     def lines_home(self, name: str, month: Month) -> Home:
-        """A home with a month as .jsonl files, and dbt's project parsed."""
+        """A home with a month as .jsonl files."""
         home = Home(self.folder / name)
         self.say(f"writing {month.messages:,} messages as .jsonl")
         writer = Writer(month, home.landing)
         writer.lines(range(DAYS))
         writer.others()
         writer.close()
-        home.piece("parse")
         return home
 
     @cached_property
@@ -74,18 +76,29 @@ class Bench:
     @cached_property
     def tiny(self) -> Home:
         """The same sites and contracts with a conversation a day: what is left of a build is its fixed cost."""
-        home = self.lines_home("tiny", Month(TINY))
-        home.loaded_anew()
-        home.keep("loaded")
-        return home
+        return self.load_once(self.lines_home("tiny", Month(TINY)))
 
     @cached_property
     def loaded(self) -> Home:
         """The month's home with its loaded warehouse kept as `loaded`."""
-        if not (self.home.path / "loaded.duckdb").exists():
-            self.home.loaded_anew()
-            self.home.keep("loaded")
-        return self.home
+        return self.load_once(self.home)
+
+    def load_once(self, home: Home) -> Home:
+        """Load a home and keep its warehouse as `loaded`; dbt's project is parsed then too."""
+        self.say(f"loading {home.path.name}")
+        home.loaded_anew()
+        home.keep("loaded")
+        home.piece("parse")
+        return home
+
+    def conclude(self, found: Mapping[str, Median], name: str, over: Sequence[str], under: Sequence[str]) -> None:
+        """Note a ratio: the medians of some pieces, one after the other, over those of others; by processor too."""
+        for ratios, kind in (
+            (self.ratios, "process_seconds" if name in WHOLE_PROCESS else "seconds"),
+            (self.by_processor, "processor_seconds"),
+        ):
+            above, below = (sum(getattr(found[piece], kind) for piece in pieces) for pieces in (over, under))
+            ratios[name] = above / below
 
     def record(self, medians: dict[str, Median]) -> None:
         """Keep the pieces' figures for bench.json."""

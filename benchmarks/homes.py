@@ -1,17 +1,19 @@
 """Homes of the benchmark: a LEDGER_HOME each, its landing filled once, its warehouse put back before each repetition.
 
-What belongs here: folders and files. What does not: what is measured.
+What belongs here: folders and files. What does not: what is measured. All homes are used under one path in turn, so
+that dbt parses the project once: what it parsed is known by the path of the warehouse.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Cost, run_piece
-from benchmarks.payload import environment
+from benchmarks.shape import AS_OF
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,20 @@ class Home:
         """Its working file."""
         return self.path / "warehouse.duckdb"
 
+    def environment(self) -> dict[str, str]:
+        """Make this home the one in use; the variables of a run in it."""
+        shared, current = self.path.parent / "dbt", self.path.parent / "current"
+        for folder in (shared, self.path):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not (self.path / "dbt").exists():
+            (self.path / "dbt").symlink_to(shared)
+        current.unlink(missing_ok=True)
+        current.symlink_to(self.path)
+        return {"LEDGER_HOME": str(current), "LEDGER_AS_OF": AS_OF}
+
     def piece(self, name: str, *arguments: str) -> Cost:
         """Run a piece in this home."""
-        return run_piece([name, *arguments], environment(self.path))
+        return run_piece([name, *arguments], self.environment())
 
     def empty(self) -> None:
         """Forget what was loaded; the files and dbt's parsed project stay."""
@@ -41,12 +54,16 @@ class Home:
 
     def keep(self, name: str) -> None:
         """Keep the warehouse as it is now under a name."""
-        shutil.copyfile(self.warehouse, self.path / f"{name}.duckdb")
+        shutil.copyfile(self.warehouse, self.kept(name))
 
-    def put_back(self, name: str) -> None:
-        """Make the warehouse what it was when it was kept."""
+    def kept(self, name: str) -> Path:
+        """Where the warehouse was kept."""
+        return self.path / f"{name}.duckdb"
+
+    def put_back(self, name: str, of: Home | None = None) -> None:
+        """Make the warehouse what it was when it was kept, here or in another home."""
         self.empty()
-        shutil.copyfile(self.path / f"{name}.duckdb", self.warehouse)
+        shutil.copyfile((of or self).kept(name), self.warehouse)
 
     def loaded_anew(self) -> Cost:
         """Load all files into an empty warehouse."""
@@ -54,17 +71,16 @@ class Home:
         return self.piece("load")
 
     def built_from(self, name: str) -> Cost:
-        """Build all models on a kept warehouse."""
+        """Build all models on a kept warehouse, and keep the result as `built`."""
         self.put_back(name)
-        return self.piece("build")
+        cost = self.piece("build")
+        self.keep("built")
+        return cost
 
-    def link_landing(self, other: Home, prefixes: tuple[str, ...] = ("",)) -> None:
-        """Take over another home's files whose names begin so, without copying them; reference files always."""
+    def link_landing(self, other: Home, is_wanted: Callable[[str], bool] = lambda _: True) -> None:
+        """Take over another home's files, those with a wanted name, without copying them."""
         for source in other.landing.rglob("*"):
-            if source.is_file() and (
-                source.parent.name != "messaging_interactions" or source.name.startswith(prefixes)
-            ):
-                target = self.landing / source.relative_to(other.landing)
+            target = self.landing / source.relative_to(other.landing)
+            if source.is_file() and is_wanted(source.name) and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                if not target.exists():
-                    os.link(source, target)
+                os.link(source, target)

@@ -34,6 +34,16 @@ class Cost:
     peak_bytes: int  # the most memory that the process tree held at once
     answer: dict[str, Any] = field(default_factory=dict)
 
+    def __add__(self, other: Cost) -> Cost:
+        """One after the other."""
+        return Cost(
+            self.seconds + other.seconds,
+            self.process_seconds + other.process_seconds,
+            self.processor_seconds + other.processor_seconds,
+            max(self.peak_bytes, other.peak_bytes),
+            {**self.answer, **other.answer},
+        )
+
 
 def run_piece(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
     """Run `python -m benchmarks.pieces` with these arguments. SystemExit with its last words when it fails."""
@@ -145,10 +155,14 @@ class Median:
         }
 
 
-def in_turn(pieces: Mapping[str, Callable[[], Cost]], repeat: int) -> dict[str, Median]:
+def in_turn(
+    pieces: Mapping[str, Callable[[], Cost]], repeat: int, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Median]:
     """Run all pieces one after the other, `repeat` times over."""
     costs: dict[str, list[Cost]] = {name: [] for name in pieces}
-    for _ in range(repeat):
+    for turn in range(repeat):
         for name, piece in pieces.items():
-            costs[name].append(piece())
+            cost = piece()
+            costs[name].append(cost)
+            say(f"turn {turn + 1} of {repeat}: {name} {cost.seconds:.2f} s, {cost.peak_bytes / 2**20:,.0f} MiB")
     return {name: Median(tuple(own)) for name, own in costs.items()}

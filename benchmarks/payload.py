@@ -13,12 +13,13 @@ import duckdb
 
 from benchmarks.shape import (
     ACCOUNTS,
-    AS_OF,
+    DAY_MS,
     DAYS,
     SITES,
     ZONES,
     Month,
     begins_ms,
+    conversations_sql,
     export_sql,
     macros,
 )
@@ -176,7 +177,10 @@ class Writer:
                 self._copy(self.folder(MESSAGING) / f"{name}_{day + 1:02d}_{part:02d}.jsonl", day, mine)
 
     def _copy(self, path: Path, day: int, only: str) -> None:
-        records = records_sql(export_sql(self.month, day, only))
+        self._write(path, export_sql(self.month, day, only))
+
+    def _write(self, path: Path, conversations: str) -> None:
+        records = records_sql(conversations)
         self.connection.execute(
             f"copy (select * exclude (number) from ({records}) order by number) to '{path}' (format json)"
         )
@@ -197,8 +201,20 @@ class Writer:
                 page = head.encode() + b",".join(records[offset : offset + PAGE]) + b"]}"
                 (self.folder(MESSAGING) / f"page_{day + 1:02d}_{offset:07d}.json").write_bytes(page)
 
+    def whole_month(self, name: str) -> None:
+        """All conversations of the month as far as they are at its end, in one .jsonl file."""
+        until_ms = begins_ms() + DAYS * DAY_MS
+        query = conversations_sql(self.month, (0, self.month.conversations), until_ms)
+        self._write(self.folder(MESSAGING) / f"{name}.jsonl", query)
+
     def others(self) -> None:
         """Functions invocations (a .jsonl file a day), platform users and the reference files."""
+        self.invocations()
+        self.users()
+        self.reference()
+
+    def invocations(self) -> None:
+        """Functions invocations, a .jsonl file a day."""
         total = self.month.invocations
         for day in range(DAYS):
             begin, end = total * day // DAYS, total * (day + 1) // DAYS
@@ -216,6 +232,9 @@ class Writer:
                         1 + roll(number, 35, 400) as "count"
                     from range({begin}, {end}) as numbers(number)
                 ) to '{self.folder(FUNCTIONS)}/functions_{day + 1:02d}.jsonl' (format json)""")
+
+    def users(self) -> None:
+        """A snapshot of the platform users of every site."""
         self.connection.execute(f"""
             copy (
                 select
@@ -229,9 +248,9 @@ class Writer:
                     }}) as users
                 from range({SITES}) as sites(site)
             ) to '{self.folder(USERS)}/users.jsonl' (format json)""")
-        self._reference()
 
-    def _reference(self) -> None:
+    def reference(self) -> None:
+        """accounts.csv, sites.csv and contracts.csv."""
         zones = "[" + ", ".join(f"'{zone}'" for zone in ZONES) + "]"
         tables = {
             "accounts": f"""
@@ -254,8 +273,3 @@ class Writer:
         }
         for name, query in tables.items():
             self.connection.execute(f"copy ({query}) to '{self.folder('reference')}/{name}.csv' (format csv, header)")
-
-
-def environment(home: Path) -> dict[str, str]:
-    """The LEDGER_ variables of a run over the benchmark's month."""
-    return {"LEDGER_HOME": str(home), "LEDGER_AS_OF": AS_OF}

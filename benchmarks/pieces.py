@@ -50,6 +50,19 @@ def load(options: argparse.Namespace) -> Answer:
     }
 
 
+def fill(options: argparse.Namespace) -> Answer:
+    """A month's raw tables by SQL, beside what was loaded from files (reference, zones, users)."""
+    from benchmarks.raw import fill as fill_raw
+    from benchmarks.shape import Month
+    from orchestration.settings import Settings, connect
+
+    started = time.perf_counter()
+    with connect(Settings.from_environment()) as connection:
+        fill_raw(connection, Month(options.messages))
+        messages = connection.execute("select count(*) from raw.messages").fetchall()[0][0]
+    return {"seconds": time.perf_counter() - started, "messages": messages}
+
+
 LINES = """
     select line from read_csv(
         $files, columns = {'line': 'varchar'}, header = false, auto_detect = false, delim = chr(1), quote = '',
@@ -142,7 +155,7 @@ def hand(_: argparse.Namespace) -> Answer:
 
 
 PIECES: dict[str, Callable[[argparse.Namespace], Answer]] = {
-    piece.__name__: piece for piece in (load, text, build, parse, hand)
+    piece.__name__: piece for piece in (load, text, build, fill, parse, hand)
 }
 
 
@@ -151,6 +164,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pieces", description=__doc__)
     parser.add_argument("piece", choices=sorted(PIECES))
     parser.add_argument("--folder", default="", help="a landing folder")
+    parser.add_argument("--messages", type=int, default=0, help="how many to fill in")
     parser.add_argument("--is-stored", action="store_true", help="store the lines of text")
     parser.add_argument("--period", default=PERIOD, help="the month that is asked for")
     options = parser.parse_args()

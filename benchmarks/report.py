@@ -5,11 +5,10 @@ What belongs here: words and bounds. What does not: measuring.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
+from decimal import Decimal
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -26,6 +25,13 @@ RATIOS: dict[str, tuple[float | None, str, str]] = {
     "build_ratio": (4.0, "at most", "all models from raw tables to marts / one create table by hand"),
     "build_fixed_ratio": (None, "", "of that dbt's own: the same build of a conversation a day / the create table"),
     "peer_ratio": (1.5, "at least", "a Polars program, same files, same results / our load and build"),
+    "growth_ratio": (10.5, "at most", "load and build of the month / of a tenth of it"),
+    "growth_build_ratio": (10.5, "at most", "build of the large month filled by SQL / of a tenth of it"),
+    "increment_ratio": (0.15, "at most", "load and build of one more day / of the whole month"),
+    "late_ratio": (None, "", "load and build of 1 % late records of a month / of that whole month"),
+    "fixed_ratio": (1.3, "at most", "a run with nothing new / import dagster + import great_expectations + dbt parse"),
+    "site_day_ratio": (None, "", "DARs by site-local day / by UTC day"),
+    "site_day_arithmetic_ratio": (None, "", "DARs by site-local day / by UTC day without a cast"),
 }
 
 
@@ -47,12 +53,17 @@ def as_json(bench: Bench) -> dict[str, Any]:
     """All figures: the ratios first."""
     return {
         **{name: round(value, 3) for name, value in bench.ratios.items()},
+        "by_processor": {name: round(value, 3) for name, value in bench.by_processor.items()},
         "messages": bench.messages,
         "repeat": bench.repeat,
         "machine": machine(),
         "pieces": bench.pieces,
         "notes": bench.notes,
     }
+
+
+def _figure(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(value).quantize(Decimal("0.01"))
 
 
 def as_text(bench: Bench) -> str:
@@ -68,14 +79,13 @@ def as_text(bench: Bench) -> str:
         bound, side, words = RATIOS.get(name, (None, "", ""))
         wanted = f"{side} {bound:g}" if bound is not None else ""
         is_met = "" if bound is None else ("yes" if (value <= bound) == (side == "at most") else "NO")
-        ratios.append((name, f"{value:.2f}", wanted, is_met, words))
+        by_processor = bench.by_processor.get(name)
+        ratios.append((name, _figure(value), _figure(by_processor), wanted, is_met, words))
     pieces = [
         (
             name,
-            f"{piece['seconds']:.2f}",
-            f"{piece['process_seconds']:.2f}",
-            f"{piece['processor_seconds']:.2f}",
-            f"{piece['peak_bytes'] / 2**20:,.0f}",
+            *(_figure(piece[kind]) for kind in ("seconds", "process_seconds", "processor_seconds")),
+            round(piece["peak_bytes"] / 2**20),
         )
         for name, piece in bench.pieces.items()
         if "peak_bytes" in piece
@@ -83,12 +93,7 @@ def as_text(bench: Bench) -> str:
     return "\n\n".join(
         (
             head,
-            table(["ratio", "value", "wanted", "met", "what over what"], ratios),
+            table(["ratio", "value", "by processor", "wanted", "met", "what over what"], ratios),
             table(["piece", "seconds", "whole process", "processor", "peak MiB"], pieces),
         )
     )
-
-
-def write(bench: Bench, path: Path) -> None:
-    """bench.json."""
-    path.write_text(json.dumps(as_json(bench), indent=2) + "\n", encoding="utf-8")

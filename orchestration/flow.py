@@ -64,17 +64,21 @@ def _execute(settings: Settings, job_name: str, period: date, config: dict[str, 
         end_dead_runs(instance)
         from orchestration.definitions import defs
         from orchestration.feeds import PARTITION_TAG
+        from orchestration.terminal_log import StepLines
 
-        return defs.resolve_job_def(job_name).execute_in_process(
-            instance=instance,
-            run_config={
-                "loggers": {"console": {}},
-                "resources": {"ledger": {"config": {"as_of": settings.as_of.isoformat()}}},
-                **config,
-            },
-            tags={PARTITION_TAG: month(period), PROCESS_TAG: process_tag()},
-            raise_on_error=False,
-        )
+        try:
+            return defs.resolve_job_def(job_name).execute_in_process(
+                instance=instance,
+                run_config={
+                    "loggers": {"console": {}},
+                    "resources": {"ledger": {"config": {"as_of": settings.as_of.isoformat()}}},
+                    **config,
+                },
+                tags={PARTITION_TAG: month(period), PROCESS_TAG: process_tag()},
+                raise_on_error=False,
+            )
+        finally:
+            StepLines.end_line()
 
 
 def _reason(settings: Settings, result: ExecuteInProcessResult) -> str:

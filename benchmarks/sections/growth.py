@@ -1,0 +1,66 @@
+"""growth_ratio: load and build of the month over load and build of a tenth of it, both from files.
+
+`--growth N` adds growth_build_ratio: the build of N messages over that of a tenth, the raw tables filled by SQL (files
+of 100 million messages are 75 GB), with the process tree's peak memory and the bytes on disk per message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks.bench import TINY, Bench
+from benchmarks.homes import Home
+from benchmarks.measure import Median
+from benchmarks.payload import Writer
+from benchmarks.sections import Pieces, Section
+from benchmarks.shape import Month
+
+TIMES = 10
+
+
+def _pieces(bench: Bench) -> Pieces:
+    home = bench.loaded
+    tenth = bench.lines_home("tenth", Month(max(bench.messages // TIMES, TINY)))
+    bench.load_once(tenth)
+    return {
+        "load": home.loaded_anew,
+        "build": lambda: home.built_from("loaded"),
+        "load_tenth": tenth.loaded_anew,
+        "build_tenth": lambda: tenth.built_from("loaded"),
+    }
+
+
+def _conclude(bench: Bench, found: Mapping[str, Median]) -> None:
+    bench.conclude(found, "growth_ratio", ["load", "build"], ["load_tenth", "build_tenth"])
+    for name, kept in (("raw", "loaded"), ("warehouse", "built")):
+        bench.notes[f"{name}_bytes_a_message"] = bench.home.kept(kept).stat().st_size / bench.messages
+
+
+GROWTH = Section(_pieces, _conclude)
+
+
+def run_by_sql(bench: Bench, messages: int) -> None:
+    """The build of so many messages and of a tenth, raw tables filled by SQL; once each, for it takes long."""
+    builds = {}
+    for name, size in (("tenth", messages // TIMES), ("whole", messages)):
+        home = Home(bench.folder / f"sql-{name}")
+        month = Month(size)
+        writer = Writer(month, home.landing)
+        writer.reference()
+        writer.users()
+        writer.close()
+        home.piece("load")
+        home.piece("parse")
+        bench.say(f"filling raw tables with {size:,} messages")
+        bench.record({f"fill_sql_{name}": Median((home.piece("fill", "--messages", str(size)),))})
+        raw = home.warehouse.stat().st_size
+        bench.say(f"building {size:,} messages")
+        builds[name] = Median((home.piece("build"),))
+        bench.record({f"build_sql_{name}": builds[name]})
+        bench.notes[f"sql_{name}"] = {
+            "messages": size,
+            "raw_bytes_a_message": raw / size,
+            "warehouse_bytes_a_message": home.warehouse.stat().st_size / size,
+        }
+        home.empty()
+    bench.conclude(builds, "growth_build_ratio", ["whole"], ["tenth"])

@@ -1,0 +1,37 @@
+"""load_ratio: files to raw tables, beside reading the same bytes as text.
+
+`.jsonl` files to raw tables (all feeds, reference and zones; hashed, with manifest and rejects) over DuckDB reading
+the same files as one text column, a row a line, and adding up the lines' bytes; nothing of the text is stored.
+load_pages_ratio is the same for `.json` pages of 100 records, a page being one line. load_stored_ratio and
+load_pages_stored_ratio are over storing those lines in a table of a DuckDB file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmarks.bench import Bench
+from benchmarks.measure import Median
+from benchmarks.sections import Pieces, Section
+
+
+def _pieces(bench: Bench) -> Pieces:
+    home, pages = bench.home, bench.pages
+    return {
+        "text": lambda: home.piece("text", "--folder", str(home.landing)),
+        "text_stored": lambda: home.piece("text", "--folder", str(home.landing), "--is-stored"),
+        "load": home.loaded_anew,
+        "text_pages": lambda: pages.piece("text", "--folder", str(pages.landing)),
+        "text_pages_stored": lambda: pages.piece("text", "--folder", str(pages.landing), "--is-stored"),
+        "load_pages": pages.loaded_anew,
+    }
+
+
+def _conclude(bench: Bench, found: Mapping[str, Median]) -> None:
+    for load in ("load", "load_pages"):
+        text = load.replace("load", "text")
+        bench.conclude(found, f"{load}_ratio", [load], [text])
+        bench.conclude(found, f"{load}_stored_ratio", [load], [f"{text}_stored"])
+
+
+LOAD = Section(_pieces, _conclude)
