@@ -30,6 +30,7 @@ COMMANDS = [
     ("make bench", "measure; MESSAGES=how many"),
     ("make test", "lint and all tests"),
     ("make torture", "the tests of trust with many more examples, for hours; TESTS=which folder or file"),
+    ("make test-spark", "both engines on the same months, every table equal (Java 17)"),
     ("make lint", "style, SQL style and the house's rules"),
     ("python -m orchestration export-raw", "the raw tables as Parquet for Spark; --reference-only: without the feeds"),
 ]
@@ -40,6 +41,7 @@ ENVIRONMENT = [
     ("LEDGER_MEMORY_LIMIT", "DuckDB's memory, such as 4GB"),
     ("LEDGER_LOCK_WAIT", "seconds to wait for another run (default 0)"),
     ("LEDGER_WEBHOOK_URL", "where failed runs are posted"),
+    ("LEDGER_ENGINE", "duckdb (default) or spark: docs/spark.md"),
 ]
 
 

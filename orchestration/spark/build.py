@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.content import literal
-from orchestration.settings import LedgerError, Settings, connect
+from orchestration.settings import PROJECT_ROOT, LedgerError, Settings, connect
 from orchestration.spark import layout, sides
 from orchestration.spark.export import export_raw, raw_folder
 
@@ -33,8 +33,8 @@ def run_spark_part(
     table is taken over.
     """
     export_raw(settings)
-    request = _request(settings, manifest, has_data_tests)
-    answer = _run(settings, request, log or (lambda line: None))
+    request = _build_request(settings, manifest, has_data_tests)
+    answer = start(settings, request, log or (lambda line: None))
     if not answer["failures"]:
         import_edges(settings, request["tables"])
     return answer
@@ -65,39 +65,61 @@ def import_edges(settings: Settings, tables: list[str]) -> None:
         connection.execute("commit")
 
 
-def _request(settings: Settings, manifest: Mapping[str, Any], has_data_tests: bool) -> dict[str, Any]:
+def request_of(settings: Settings) -> dict[str, Any]:
+    """What Spark's part is told of this home, whatever it is to do: dbt's folders and the session's settings."""
     folder = settings.home / "spark"
-    nodes = [
-        unique_id
-        for unique_id in sides.spark_nodes(manifest)
-        if has_data_tests or manifest["nodes"][unique_id]["resource_type"] != "test"
-    ]
-    described = json.loads((raw_folder(settings) / layout.LAYOUT_FILE).read_text(encoding="utf-8"))
     return {
         "project": str(settings.project_root),
         "profile": "spark",
         "target": str(folder / "dbt"),
         "answer": str(folder / "answer.json"),
-        "raw": str(raw_folder(settings)),
-        "raw_tables": described["tables"],
-        "edges": str(edges_folder(settings)),
-        "select": sides.names(manifest, nodes),
-        "tables": sides.edge_tables(manifest),
         "session": {
             "spark.master": settings.spark_master,
             "spark.sql.catalogImplementation": "in-memory",
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.local.dir": str(settings.temporary),
             "spark.driver.memory": settings.memory_limit_of_spark,
+            # Small tables by the dozen: what the second compiler would gain, its own work costs.
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.ansi.enabled": "true",
+            "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+            "spark.sql.shuffle.partitions": "4",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
-            "spark.sql.shuffle.partitions": "4",
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
         },
     }
 
 
-def _run(settings: Settings, request: dict[str, Any], log: Log) -> dict[str, Any]:
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of Spark's part: what profiles.yml reads, the project's code, no usage statistics."""
+    return os.environ | {
+        "LEDGER_HOME": str(settings.home),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+        "PYSPARK_PYTHON": str(settings.spark_python),
+        "PYTHONPATH": str(PROJECT_ROOT),
+    }
+
+
+def _build_request(settings: Settings, manifest: Mapping[str, Any], has_data_tests: bool) -> dict[str, Any]:
+    nodes = [
+        unique_id
+        for unique_id in sides.spark_nodes(manifest)
+        if has_data_tests or manifest["nodes"][unique_id]["resource_type"] != "test"
+    ]
+    described = json.loads((raw_folder(settings) / layout.LAYOUT_FILE).read_text(encoding="utf-8"))
+    return request_of(settings) | {
+        "raw": str(raw_folder(settings)),
+        "raw_tables": described["tables"],
+        "edges": str(edges_folder(settings)),
+        "select": sides.names(manifest, nodes),
+        "tables": sides.edge_tables(manifest),
+    }
+
+
+def start(settings: Settings, request: dict[str, Any], log: Log) -> dict[str, Any]:
+    """Run Spark's part and return its answer; LedgerError with the remedy, or its last words, when it does not run."""
     python = settings.spark_python
     if not python.exists():
         raise LedgerError(
@@ -113,7 +135,7 @@ def _run(settings: Settings, request: dict[str, Any], log: Log) -> dict[str, Any
     command = [str(python), "-m", PART, str(request_file)]
     with errors.open("w", encoding="utf-8") as log_file:
         started = subprocess.Popen(
-            command, cwd=settings.project_root, env=_environment(settings), text=True,
+            command, cwd=settings.project_root, env=environment_of(settings), text=True,
             stdout=subprocess.PIPE, stderr=log_file,
         )  # fmt: skip
         with started:
@@ -125,13 +147,3 @@ def _run(settings: Settings, request: dict[str, Any], log: Log) -> dict[str, Any
             raise LedgerError("Spark needs Java 17 or newer and there is none: install it, or set JAVA_HOME.")
         raise LedgerError(f"Spark's part did not run: see {errors} ({last[-400:]}).")
     return json.loads(answer_file.read_text(encoding="utf-8"))
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return os.environ | {
-        "LEDGER_HOME": str(settings.home),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-        "PYSPARK_PYTHON": str(settings.spark_python),
-        "PYTHONPATH": str(settings.project_root),
-    }

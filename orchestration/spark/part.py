@@ -11,11 +11,13 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogTestResult"}
+QUIET = ("--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check")
 
 
 def main(request_file: Path) -> None:
@@ -26,6 +28,7 @@ def main(request_file: Path) -> None:
     try:
         run(request, answer)
     finally:
+        answer["work"] = work_of(session)
         Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
         session.stop()
 
@@ -46,9 +49,22 @@ def open_session(request: dict[str, Any]) -> Any:
     return session
 
 
+def work_of(session: Any) -> dict[str, int]:
+    """What the executors did: task milliseconds, bytes read, bytes that went from one task to another."""
+    executors = session.sparkContext._jsc.sc().statusStore().executorList(False)
+    all_of_them = [executors.apply(place) for place in range(executors.size())]
+    return {
+        "task_ms": sum(one.totalDuration() for one in all_of_them),
+        "input_bytes": sum(one.totalInputBytes() for one in all_of_them),
+        "shuffle_bytes": sum(one.totalShuffleWrite() for one in all_of_them),
+        "cores": sum(one.totalCores() for one in all_of_them),
+    }
+
+
 def run(request: dict[str, Any], answer: dict[str, Any]) -> None:
     """The raw tables registered, the models built and tested, the edge tables written; stops at the first failure."""
     dbt = _runner(request, answer)
+    started = time.monotonic()
     raw = {"location": request["raw"], "tables": request["raw_tables"]}
     if not dbt("run-operation", "register_raw_tables", "--args", json.dumps(raw)):
         return
@@ -56,8 +72,26 @@ def run(request: dict[str, Any], answer: dict[str, Any]) -> None:
         "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "empty", "--select", *request["select"]
     ):
         return
+    answer["built_seconds"] = time.monotonic() - started
     tables = {"location": request["edges"], "tables": request["tables"]}
     dbt("run-operation", "export_tables", "--args", json.dumps(tables))
+
+
+def compiled(request: dict[str, Any], sql: str) -> str:
+    """A select with the project's macros, in Spark's words. RuntimeError when dbt cannot compile it."""
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke([*QUIET, "compile", "--inline", sql, *_folders(request)])
+    if not result.success:
+        raise RuntimeError(f"dbt cannot compile: {result.exception}")
+    return str(result.result.results[0].node.compiled_code)
+
+
+def _folders(request: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        "--project-dir", request["project"], "--profiles-dir", request["project"],
+        "--target-path", request["target"], "--log-path", request["target"], "--target", request["profile"],
+    )  # fmt: skip
 
 
 def _runner(request: dict[str, Any], answer: dict[str, Any]) -> Callable[..., bool]:
@@ -79,10 +113,7 @@ def _runner(request: dict[str, Any], answer: dict[str, Any]) -> Callable[..., bo
             )
 
     def call(*arguments: str) -> bool:
-        folders = ("--project-dir", request["project"], "--profiles-dir", request["project"])
-        target = ("--target-path", request["target"], "--log-path", request["target"], "--target", request["profile"])
-        quiet = ("--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check")
-        result = dbtRunner(callbacks=[listen]).invoke([*quiet, *arguments, *folders, *target])
+        result = dbtRunner(callbacks=[listen]).invoke([*QUIET, *arguments, *_folders(request)])
         for one in getattr(result.result, "results", None) or []:
             node = getattr(one, "node", None)  # an operation has none
             if node is not None:

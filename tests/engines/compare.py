@@ -5,10 +5,13 @@ What belongs here: comparing tables that two engines built. What does not: build
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from orchestration.content import table_content
 
 SHOWN = 3
 
@@ -79,3 +82,34 @@ def _columns(connection: duckdb.DuckDBPyConnection, database: str, table: str) -
 def _padded(columns: list[list[tuple[str, str]]]) -> list[list[tuple[str, str] | None]]:
     longest = max(len(one) for one in columns)
     return [[*one, *([None] * (longest - len(one)))] for one in columns]
+
+
+def published_differences(left: Path, right: Path, period: str) -> Comparison:
+    """Published tables by their ordered content and exported files by their bytes, of two homes; one row each."""
+    found, compared = [], 0
+    contents = [_published(home) for home in (left, right)]
+    exports = [_files(home / "exports" / period) for home in (left, right)]
+    for one, other in (contents, exports):
+        for name in sorted(one.keys() | other.keys()):
+            compared += 1
+            if one.get(name) != other.get(name):
+                found.append(Difference(name, 1, f"{one.get(name)} / {other.get(name)}"))
+    return Comparison(compared, compared, tuple(found))
+
+
+def _published(home: Path) -> dict[str, str]:
+    with duckdb.connect(str(home / "published" / "finance.duckdb"), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        tables = connection.execute("select database_name, schema_name, table_name from duckdb_tables()").fetchall()
+        return {
+            f"published {schema}.{name}": str(table_content(connection, database, schema, name, is_ordered=True))
+            for database, schema, name in tables
+        }
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {
+        f"exported {path.relative_to(folder)}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
