@@ -87,6 +87,21 @@ class Scan:
     problem: str | None = None
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is left out: hidden, or not written to its end."""
+    return name.startswith(".") or name.endswith((".tmp", "~"))
+
+
+def format_of(name: str, feed: str) -> str | None:
+    """What a file's name says it is, such as `jsonl.gz`; None for what the feed's folder does not take."""
+    stem, suffix = os.path.splitext(name.lower())
+    compression = COMPRESSIONS.get(suffix, "")
+    shape = (os.path.splitext(stem)[1] if compression else suffix).removeprefix(".")
+    if shape not in FORMATS[feed]:
+        return None
+    return f"{shape}.{compression}" if compression else shape
+
+
 def printable(path: str) -> str:
     """A path for a log line: control characters are escaped."""
     return path if path.isprintable() else ascii(path)
@@ -114,7 +129,7 @@ def find_files(landing: Path, feed: str, log: Callable[[str], None]) -> list[Fou
             log(f"{feed}: a folder cannot be read ({error.strerror}): its files are left out")
             continue
         for item in entries:
-            if item.name.startswith(".") or item.name.endswith((".tmp", "~")):
+            if is_hidden(item.name):
                 continue
             if item.is_dir(follow_symlinks=False):
                 folders.append(Path(item.path))
@@ -132,11 +147,21 @@ def find_files(landing: Path, feed: str, log: Callable[[str], None]) -> list[Fou
 
 def chunks(file: FoundFile) -> Iterator[bytes]:
     """The decompressed bytes in pieces; UnreadableError if they cannot be had to the end."""
-    return _decompressed(_raw_chunks(file), file.compression)
+    return decompressed(_raw_chunks(file), file.compression)
+
+
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Bytes in hand, cut as they would come from a file."""
+    return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
 
 
 def scan(file: FoundFile) -> Scan:
     """Hash a file and, in the same pass, size it up: decompressed size, lines, longest line, first bytes."""
+    return scan_bytes(_raw_chunks(file), file.shape, file.compression)
+
+
+def scan_bytes(source: Iterator[bytes], shape: str, compression: str) -> Scan:
+    """The scan of a file's bytes, wherever they come from."""
     digest = hashlib.sha256()
 
     def hashed() -> Iterator[bytes]:
@@ -144,18 +169,17 @@ def scan(file: FoundFile) -> Scan:
             digest.update(raw)
             yield raw
 
-    source = _raw_chunks(file)
     size = lines = longest = run = 0
     sparse = False
     head = last = b""
     problem = None
     try:
-        for chunk in _decompressed(hashed(), file.compression):
+        for chunk in decompressed(hashed(), compression):
             if len(head) < 4:
                 head += chunk[:4]
             size += len(chunk)
             last = chunk[-1:]
-            if file.shape == "jsonl":
+            if shape == "jsonl":
                 first = chunk.find(b"\n")
                 if first < 0:
                     run += len(chunk)
@@ -176,11 +200,16 @@ def scan(file: FoundFile) -> Scan:
 
 def read_lines(file: FoundFile, limit: int) -> Iterator[tuple[int, bytes | None, str | None]]:
     """(line from 1, its bytes without the line end, None); of a line over `limit` bytes (line, None, its SHA-256)."""
+    return cut_lines(chunks(file), limit)
+
+
+def cut_lines(source: Iterable[bytes], limit: int) -> Iterator[tuple[int, bytes | None, str | None]]:
+    """The lines of decompressed bytes, as `read_lines` gives those of a file."""
     number = 1
     pending: list[bytes] = []
     length = 0
     overflow = None
-    for chunk in chunks(file):
+    for chunk in source:
         parts = chunk.split(b"\n")
         for place, part in enumerate(parts):
             if place:
@@ -200,13 +229,18 @@ def read_lines(file: FoundFile, limit: int) -> Iterator[tuple[int, bytes | None,
 
 def read_all(file: FoundFile, limit: int) -> bytes:
     """The decompressed bytes; UnreadableError `object_too_large` above the limit."""
-    pieces, size = [], 0
-    for chunk in chunks(file):
+    return join_all(chunks(file), limit)
+
+
+def join_all(source: Iterable[bytes], limit: int) -> bytes:
+    """Decompressed bytes as one; UnreadableError `object_too_large` above the limit."""
+    parts, size = [], 0
+    for chunk in source:
         size += len(chunk)
         if size > limit:
             raise UnreadableError("object_too_large")
-        pieces.append(chunk)
-    return b"".join(pieces)
+        parts.append(chunk)
+    return b"".join(parts)
 
 
 def _newlines(chunk: bytes, sparse: bool) -> int:
@@ -251,12 +285,10 @@ def _describe(location: Path, landing: Path, feed: str, root: Path) -> FoundFile
     except OSError:
         size = mtime_ns = inode = 0
         problem = "unreadable_file"
-    stem, suffix = os.path.splitext(location.name.lower())
-    compression = COMPRESSIONS.get(suffix, "")
-    shape = (os.path.splitext(stem)[1] if compression else suffix).removeprefix(".")
-    if shape not in FORMATS[feed]:
+    file_format = format_of(location.name, feed)
+    if file_format is None:
         problem = problem or "unknown_file_type"
-    file_format = problem if problem else f"{shape}.{compression}" if compression else shape
+    file_format = problem or file_format or ""
     return FoundFile(path, location, feed, file_format, size, mtime_ns, inode, problem)
 
 
@@ -269,7 +301,8 @@ def _raw_chunks(file: FoundFile) -> Iterator[bytes]:
         raise UnreadableError("unreadable_file") from error
 
 
-def _decompressed(raw: Iterable[bytes], compression: str) -> Iterator[bytes]:
+def decompressed(raw: Iterable[bytes], compression: str) -> Iterator[bytes]:
+    """Bytes with their compression (gz, zst or nothing) taken off; UnreadableError where they are damaged."""
     if compression == "gz":
         return _gunzip(raw)
     if compression == "zst":

@@ -6,7 +6,6 @@ What belongs here: writing the folder beside the old one and putting it in its p
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +112,7 @@ def _write_tables(
             "spark_schema": layout.spark_schema(columns, is_partitioned),
             "partitioned_by": layout.MONTH if is_partitioned else None,
         }
-    text = json.dumps({"layout_version": layout.LAYOUT_VERSION, "tables": described}, indent=1, sort_keys=True)
-    (folder / layout.LAYOUT_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / layout.LAYOUT_FILE).write_text(layout.described(described), encoding="utf-8")
     return exported
 
 

@@ -6,8 +6,10 @@ What does not: reading or writing anything. Columns are those of raw_tables.sql,
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
+from typing import Any
 
 import duckdb
 
@@ -81,6 +83,12 @@ def spark_schema(columns: tuple[tuple[str, str], ...], is_partitioned: bool) -> 
     """Columns as Spark's DDL; of a partitioned table with its month, which stands last."""
     parts = [f"`{name}` {spark_type(data_type)}" for name, data_type in columns]
     return ", ".join([*parts, f"`{MONTH}` string"] if is_partitioned else parts)
+
+
+def described(tables: dict[str, dict[str, Any]]) -> str:
+    """The text of `_layout.json`: of each table rows, spark_schema and partitioned_by."""
+    text = json.dumps({"layout_version": LAYOUT_VERSION, "tables": tables}, indent=1, sort_keys=True)
+    return text + "\n"
 
 
 def month_in_duckdb(moment: str) -> str:
