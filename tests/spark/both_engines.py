@@ -70,7 +70,8 @@ def _side_by_side(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection
         connection.execute(f"create view parquet.{table} as select {listed} from {source}")
     for side, schema in (("duck", "warehouse.raw"), ("spark", "parquet")):
         connection.execute(
-            f"create table {side}.path_of as select content_id, min(path) as path from {schema}.landing_files group by 1"
+            f"create table {side}.path_of as "
+            f"select content_id, min(path) as path from {schema}.landing_files group by content_id"
         )
         for table, columns in layout.raw_tables().items():
             parts = ", ".join(_comparable(side, name) for name, _ in columns)
