@@ -52,7 +52,7 @@ def seen_files(spark: Any, landing: str, places: list[str], pattern: str = "*") 
         spark.read.format("binaryFile")
         .option("recursiveFileLookup", "true")
         .option("pathGlobFilter", pattern)
-        .load([_escaped(place) for place in places])
+        .load([escaped(place) for place in places])
         .selectExpr(
             f"substr(path, {len(_root(spark, landing)) + 1}) as path",
             "length as size_bytes",
@@ -97,7 +97,7 @@ def _unseen(system: Any, folder: Any, inside: int) -> list[tuple[str, int]]:
     return empty
 
 
-def _escaped(path: str) -> str:
+def escaped(path: str) -> str:
     """A path whose own stars, brackets and braces are no patterns to Hadoop."""
     return "".join(f"\\{letter}" if letter in "*?[]{}\\" else letter for letter in path)
 

@@ -20,7 +20,7 @@ from typing import Any
 from orchestration.landing import EARLIEST_INSTANT, FEEDS, LATEST_INSTANT, LOADER_VERSION, MOST_SUSPICIOUS, Feed
 from orchestration.records import DETAILS
 from orchestration.settings import LedgerError, hmac_blocks, pseudonym_fingerprint
-from orchestration.spark import contents, exact, layout, parsing, rows, tables
+from orchestration.spark import contents, exact, layout, parsing, rows, session
 from orchestration.spark.package import ship
 
 PARTIAL, REPLACED, WORK = ".partial", ".replaced", ".work"
@@ -49,7 +49,7 @@ class SparkLoad:
         LedgerError when the reference part is missing or was written under another pseudonym key. No file's
         content raises.
         """
-        for key, value in tables.SESSION.items():
+        for key, value in session.SETTINGS.items():
             self.spark.conf.set(key, value)
         self._check_reference()
         ship(self.spark)
@@ -90,7 +90,7 @@ class SparkLoad:
     def _keep(self, name: str, frame: Any) -> Any:
         """Write a step's result where the next steps read it, as a view of that name too."""
         frame.write.parquet(self._work(name))
-        kept = self.spark.read.schema(frame.schema).parquet(self._work(name))
+        kept = self.spark.read.schema(frame.schema).parquet(contents.escaped(self._work(name)))
         kept.createOrReplaceTempView(name)
         return kept
 
@@ -122,7 +122,7 @@ class SparkLoad:
 
     def _reference(self, table: str) -> Any:
         schema = layout.spark_schema(layout.raw_tables()[table], False)
-        return self.spark.read.schema(schema).parquet(f"{self.reference}/{table}")
+        return self.spark.read.schema(schema).parquet(contents.escaped(f"{self.reference}/{table}"))
 
     def _find_files(self) -> None:
         scanned = None
@@ -210,7 +210,7 @@ class SparkLoad:
     def _written(self, table: str) -> Any:
         is_partitioned = table in layout.MOMENTS
         schema = layout.spark_schema(layout.raw_tables()[table], is_partitioned)
-        return self.spark.read.schema(schema).parquet(f"{self.target}{PARTIAL}/{table}")
+        return self.spark.read.schema(schema).parquet(contents.escaped(f"{self.target}{PARTIAL}/{table}"))
 
     def _write_feed(self, feed: Feed) -> None:
         """The feed's raw tables, from what either reading made of its records."""

@@ -126,11 +126,13 @@ def _is_sound(text: str) -> str:
     """Whether a text is one strict JSON value, with nothing behind it and no key twice in an object.
 
     from_json stops at the end of the first value and takes the last of doubled keys. The variant parser refuses
-    doubled keys; that nothing stands behind the value shows in a second member, which must come out as put in.
+    doubled keys; that nothing stands behind the value shows in a second member, which must come out as put in. Its
+    name is the text's own hash, which no text can hold.
     """
-    wrapped = f"""concat('{{"r":', {text}, ',"e":0}}')"""
+    mark = f"concat('e', cast(xxhash64({text}) as string))"
+    wrapped = f"""concat('{{"r":', {text}, ',"', {mark}, '":0}}')"""
     members = f"map_keys(try_cast(try_parse_json({wrapped}) as map<string, variant>))"
-    return f"coalesce(is_valid_utf8({text}) and {members} = array('e', 'r'), false)"
+    return f"coalesce(is_valid_utf8({text}) and {members} = array({mark}, 'r'), false)"
 
 
 def _in_spark(condition: str) -> str:

@@ -55,6 +55,11 @@ def load_both(spark: Any, home: Path, key: bytes | None = None, withdrawn: froze
     return Loaded(_side_by_side(settings, folder), counts, folder)
 
 
+def plain(folder: Path) -> str:
+    """A folder as DuckDB takes it in a pattern, its own brackets no pattern."""
+    return str(folder).replace("[", "[[]")
+
+
 def _side_by_side(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
@@ -63,7 +68,7 @@ def _side_by_side(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection
     for table, columns in layout.raw_tables().items():
         files = list((folder / table).rglob("*.parquet"))
         listed = ", ".join(f'"{name}"' for name, _ in columns)
-        source = f"read_parquet('{folder}/{table}/**/*.parquet', hive_partitioning = false)"
+        source = f"read_parquet('{plain(folder)}/{table}/**/*.parquet', hive_partitioning = false)"
         if not files:
             types = ", ".join(f'null::{data_type} as "{name}"' for name, data_type in columns)
             source = f"(select {types} where false)"

@@ -8,8 +8,9 @@ import json
 import zstandard
 from trust.damages import AT, CALLS, CHAT, USERS, call, case, lines, page, talk, text_of
 
+HUGE = 12345e99  # stands for a number beyond DOUBLE, which Python cannot write
 INSTANTS = (
-    0, -1, 1.5, 2.5, 1e400, -1e400, 10**30, -(10**30), "1e400", " 12 ", "0x19", "1_000", "+5", "5.", "007", "1,5",
+    0, -1, 1.5, 2.5, HUGE, -HUGE, 10**30, -(10**30), "1e400", " 12 ", "0x19", "1_000", "+5", "5.", "007", "1,5",
     "NaN", True, None, [1], {"a": 1}, "", "undefined", float(AT), f"{AT}.0", 9223372036854775807, 9223372036854775808,
     253402300799999, 253402300800000, -62135596800000, -62135596800001, "\t1", "1 ",
 )  # fmt: skip
@@ -23,10 +24,15 @@ TWINS = (
 
 def odd_files() -> dict[str, bytes]:
     """Files by their path inside landing."""
-    files = {f"{CHAT}/odd/instants.jsonl": lines(*(_sent(number, value) for number, value in enumerate(INSTANTS))),
-             f"{CHAT}/odd/twins.jsonl": lines(*(_written(number, text) for number, text in enumerate(TWINS))),
-             f"{CALLS}/odd/counts.jsonl": lines(*(call("odd", n, count=value) for n, value in enumerate(INSTANTS))),
-             f"{CHAT}/odd/syntax.jsonl": _syntax()}  # fmt: skip
+    sent = lines(*(_sent(number, value) for number, value in enumerate(INSTANTS)))
+    counted = lines(*(call("odd", number, count=value) for number, value in enumerate(INSTANTS)))
+    written = lines(*(_written(number, text) for number, text in enumerate(TWINS)))
+    files = {
+        f"{CHAT}/odd/instants.jsonl": _beyond(sent),
+        f"{CALLS}/odd/counts.jsonl": _beyond(counted),
+        f"{CHAT}/odd/twins.jsonl": written,
+        f"{CHAT}/odd/syntax.jsonl": _syntax(),
+    }
     good = lines(talk("same", 1), talk("same", 2))
     files |= {f"{CHAT}/same/{name}.jsonl": good for name in ("a", "b", "b c %20 #é")}
     files |= {
@@ -43,6 +49,10 @@ def odd_files() -> dict[str, bytes]:
         "support_cases/single.json": json.dumps(case("single")).encode(),
     }  # fmt: skip
     return files | _pages()
+
+
+def _beyond(data: bytes) -> bytes:
+    return data.replace(str(HUGE).encode(), b"1e400")
 
 
 def _sent(number: int, value: object) -> dict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import Any
 
-from orchestration.spark.tables import open_session
+from orchestration.spark.session import open_session
 
 
 def local_session() -> Any:
