@@ -30,6 +30,7 @@ COMMANDS = [
     ("make bench", "measure; MESSAGES=how many"),
     ("make test", "lint and all tests"),
     ("make torture", "the tests of trust with many more examples, for hours; TESTS=which folder or file"),
+    ("make spark", "the environment that LEDGER_ENGINE=spark needs"),
     ("make test-spark", "both engines on the same months, every table equal (Java 17)"),
     ("make lint", "style, SQL style and the house's rules"),
     ("python -m orchestration export-raw", "the raw tables as Parquet for Spark; --reference-only: without the feeds"),
