@@ -82,7 +82,7 @@ def fill(connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int) -
             from range({-(-rows // MESSAGES_A_CONVERSATION)}) as conversations(number)
         )
         select
-            1, number, number, place, 'site-' || site, 'conversation-' || number, 'ms::dialog::msg:' || place,
+            1, number, place, 'site-' || site, 'ms::dialog::msg:' || place,
             'consumer-' || consumer, make_timestamptz({BEGINS_AT} + (begins_ms + place * 180000) * 1000),
             'consumer', null, null
         from conversations

@@ -253,7 +253,8 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
     """
     copy = f"content_id * {RECORDS_PER_CONTENT} + record_index as conversation_copy_id"
     keys = f"{clean('info.brandId')} as site_id, {clean('info.conversationId')} as conversation_id"
-    head = f"content_id, {copy}, {keys}"
+    place = f"content_id, {copy}"
+    head = f"{place}, {keys}"
 
     def pseudonym(leaf: str) -> str:
         if not pseudonymised:
@@ -290,11 +291,11 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
     yield f"""
         insert into raw.messages
         select
-            content_id, conversation_copy_id, record_index, message_index, site_id, conversation_id, message_id,
+            content_id, conversation_copy_id, message_index, site_id, message_id,
             {person}, sent_at, sender_side, audience, message_source
         from (
             select
-                content_id, conversation_copy_id, record_index, message_index, site_id, conversation_id{carried},
+                content_id, conversation_copy_id, message_index, site_id{carried},
                 {clean("item.messageId")} as message_id,
                 {clean("item.participantId")} as participant_id,
                 {instant("item.timeL", 'item."time"')} as sent_at,
@@ -303,7 +304,7 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
                 case when conversation_source is null then {clean("item.source")} end as message_source
             from (
                 select
-                    {head}, record_index, {clean("info.source")} as conversation_source{listed},
+                    {place}, {clean("info.brandId")} as site_id, {clean("info.source")} as conversation_source{listed},
                     generate_subscripts(messageRecords, 1)::integer as message_index, unnest(messageRecords) as item
                 from {source}
             )
@@ -320,13 +321,13 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
             end"""
     yield f"""
         insert into raw.agent_participants
-        select content_id, conversation_copy_id, site_id, conversation_id, agent_id, user_type, listed_at
+        select content_id, conversation_copy_id, agent_id, user_type, listed_at
         from (
             select
-                content_id, conversation_copy_id, site_id, conversation_id,
+                content_id, conversation_copy_id,
                 {clean("item.agentId")} as agent_id, {kind}::tinyint as user_type,
                 {instant("item.timeL", 'item."time"')} as listed_at
-            from (select {head}, unnest(agentParticipants) as item from {source})
+            from (select {place}, unnest(agentParticipants) as item from {source})
         )
         where agent_id is not null and user_type is not null"""
 
@@ -334,9 +335,8 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
         yield f"""
         insert into raw.consumer_participants
         select
-            content_id, conversation_copy_id, site_id, conversation_id,
-            {pseudonym("item.participantId")}, {instant("item.timeL", 'item."time"')}
-        from (select {head}, unnest({spelling}) as item from {source})
+            content_id, conversation_copy_id, {pseudonym("item.participantId")}, {instant("item.timeL", 'item."time"')}
+        from (select {place}, unnest({spelling}) as item from {source})
         where {clean("item.participantId")} is not null"""
 
     interactive = f"{milliseconds('item.interactiveTimeL')}"
@@ -438,7 +438,11 @@ class _Manifest:
             ).fetchall()
             if content in contents
         }
-        last = connection.execute("select coalesce(max(content_id), 0) from raw.landing_contents").fetchone()
+        # No number is given twice: what was built from a content that is gone is known by its number.
+        last = connection.execute(
+            "select greatest((select coalesce(max(content_id), 0) from raw.landing_contents), "
+            "(select coalesce(max(content_id), 0) from raw.removed_conversations))"
+        ).fetchone()
         return cls(
             paths,
             {(file_format, sha256): content for content, (file_format, sha256, _) in contents.items()},
@@ -1087,6 +1091,12 @@ class _FeedLoad:
             ).fetchall()
         ]
         if orphans:
+            if "conversations" in self.feed.tables:
+                self.connection.execute(
+                    "insert into raw.removed_conversations select distinct content_id, site_id, conversation_id "
+                    "from raw.conversations where content_id in (select unnest(?::bigint[]))",
+                    [orphans],
+                )
             for table in (*self.feed.tables, "rejected_records", "landing_contents"):
                 self.connection.execute(
                     f"delete from raw.{table} where content_id in (select unnest(?::bigint[]))", [orphans]

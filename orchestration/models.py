@@ -67,8 +67,10 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
     With LEDGER_ENGINE `spark` its models come first, all of them whatever was selected: its catalog lives as long as
     its session. Raises LedgerError when dbt could not start at all.
     """
-    if settings.engine == "duckdb":
+    if settings.engine == "duckdb" and select:
         return _build(settings, _selected(select), log, has_data_tests)
+    if settings.engine == "duckdb":
+        return _build_all(settings, log, has_data_tests)
     from orchestration.spark import build as spark
     from orchestration.spark import sides
 
@@ -81,6 +83,16 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
         done.events += after.events
         done.failures += after.failures
         done.seconds_by_node |= after.seconds_by_node
+    return done
+
+
+def _build_all(settings: Settings, log: Log | None, has_data_tests: bool) -> Build:
+    """All models; those that are rebuilt only where something changed as a whole, where their SQL did."""
+    stamp = target_folder(settings) / "built.sha256"
+    code = _sql_checksum(settings)
+    is_same = stamp.exists() and stamp.read_text(encoding="utf-8") == code
+    done = _build(settings, [] if is_same else ["--full-refresh"], log, has_data_tests)
+    stamp.write_text(code, encoding="utf-8")
     return done
 
 
@@ -157,6 +169,15 @@ def _signature(settings: Settings) -> str:
         if path.exists():
             stat = path.stat()
             digest.update(f"{path.relative_to(root)}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _sql_checksum(settings: Settings) -> str:
+    """One SHA-256 of what the models' SQL is made from."""
+    digest = hashlib.sha256()
+    for folder in ("macros", "models"):
+        for path in sorted((settings.project_root / folder).rglob("*.sql")):
+            digest.update(f"{path.relative_to(settings.project_root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -42,14 +42,19 @@ create table if not exists raw.conversations (
     has_repeated_message_ids boolean not null  -- two messages of this copy carry the same id
 );
 
--- One row per message of a conversation copy.
+-- One row per conversation of a content that is no longer in landing: what was built from it must be built again.
+create table if not exists raw.removed_conversations (
+    content_id bigint not null,
+    site_id varchar not null,
+    conversation_id varchar not null
+);
+
+-- One row per message of a conversation copy, which has its conversation_id and its record_index.
 create table if not exists raw.messages (
     content_id bigint not null,
     conversation_copy_id bigint not null,
-    record_index bigint not null,
     message_index integer not null,         -- place in messageRecords, from 1
     site_id varchar not null,
-    conversation_id varchar not null,
     message_id varchar not null,
     participant_id varchar,                 -- consumer ids under LEDGER_PSEUDONYM_KEY: HMAC-SHA256, hex
     sent_at timestamptz,                    -- timeL, else time; null when neither is usable
@@ -57,27 +62,29 @@ create table if not exists raw.messages (
     audience varchar,
     message_source varchar                  -- messageRecords[].source, only where info.source is missing
 );
+alter table raw.messages drop column if exists record_index;
+alter table raw.messages drop column if exists conversation_id;
 
 -- One row per agent listing of a conversation copy whose kind is known.
 create table if not exists raw.agent_participants (
     content_id bigint not null,
     conversation_copy_id bigint not null,
-    site_id varchar not null,
-    conversation_id varchar not null,
     agent_id varchar not null,
     user_type tinyint not null,             -- 0 system, 1 human, 2 bot (userType, else from userTypeName)
     listed_at timestamptz
 );
+alter table raw.agent_participants drop column if exists site_id;
+alter table raw.agent_participants drop column if exists conversation_id;
 
 -- One row per consumer listing of a conversation copy.
 create table if not exists raw.consumer_participants (
     content_id bigint not null,
     conversation_copy_id bigint not null,
-    site_id varchar not null,
-    conversation_id varchar not null,
     participant_id varchar not null,
     listed_at timestamptz
 );
+alter table raw.consumer_participants drop column if exists site_id;
+alter table raw.consumer_participants drop column if exists conversation_id;
 
 -- One row per Co-Browse session of a conversation copy.
 create table if not exists raw.cobrowse_sessions (

@@ -85,7 +85,6 @@ EXEMPTIONS = (
             "int_contract_holds",
             "int_contract_periods",
             "int_incomplete_inputs",
-            "int_listened_conversation_days",
             "int_part_usage",
             "int_rated_usage",
             "int_record_outcomes",

@@ -28,8 +28,8 @@ MIB = 1 << 20
 RAW_KEYS = {
     "conversations": "site_id, conversation_id, source, status, started_at, ended_at, is_partial, "
     "has_repeated_message_ids, record_index",
-    "messages": "site_id, conversation_id, message_index, message_id, participant_id, sent_at, sender_side, audience, "
-    "message_source, record_index",
+    "messages": "messages.site_id, conversation_id, message_index, message_id, participant_id, sent_at, sender_side, "
+    "audience, message_source, record_index",
     "agent_participants": "site_id, conversation_id, agent_id, user_type, listed_at",
     "consumer_participants": "site_id, conversation_id, participant_id, listed_at",
     "cobrowse_sessions": "site_id, conversation_id, session_index, session_id, started_at, interactive_at, "
@@ -106,7 +106,13 @@ class House:
         """The raw rows by the last path of their content, without surrogates."""
         paths = "(select content_id, max(path) as path from raw.landing_files group by content_id)"
         return {
-            table: self.rows(f"select path, {keys} from raw.{table} join {paths} using (content_id) order by all")
+            table: self.rows(
+                f"select path, {keys} from raw.{table} join {paths} using (content_id) "
+                + ("" if "session" in table or table == "conversations" else
+                   "join (select conversation_copy_id, site_id, conversation_id, record_index from raw.conversations) "
+                   "as conversations using (conversation_copy_id) ")
+                + "order by all"
+            )
             for table, keys in RAW_KEYS.items()
         } | {
             "rejected": self.rows(
@@ -220,12 +226,13 @@ def test_missing_words_are_missing_and_sides_and_sources_are_read_as_meant(house
     ]  # fmt: skip
     assert house.rows(
         "select message_index, participant_id, sender_side, audience, message_source from raw.messages "
-        "where conversation_id = '7' order by 1"
+        "join raw.conversations using (conversation_copy_id) where conversation_id = '7' order by 1"
     ) == [
         (1, "c1", "consumer", None, "SMS"), (2, None, "agent", "ALL", None),
         (3, "c1", None, "AGENTS_AND_MANAGERS", None), (4, "c1", None, None, None),
     ]  # fmt: skip
-    assert house.rows("select message_source from raw.messages where conversation_id = 'k2'") == [(None,)]
+    assert house.rows("select message_source from raw.messages "
+                      "join raw.conversations using (conversation_copy_id) where conversation_id = 'k2'") == [(None,)]
 
 
 def test_participants_of_both_spellings_and_agents_of_known_kind(house: House) -> None:
@@ -685,7 +692,8 @@ def test_what_duckdb_drops_but_json_allows_is_loaded(house: House) -> None:
     house.load()
     assert house.rejected() == []
     assert house.rows("select count(*) from raw.conversations") == [(4,)]
-    assert house.rows("select message_id, participant_id from raw.messages where conversation_id = '{guid}'") == [
+    assert house.rows("select message_id, participant_id from raw.messages "
+                      "join raw.conversations using (conversation_copy_id) where conversation_id = '{guid}'") == [
         ("{{ 7*7 }}", "[x]")
     ]
 

@@ -167,7 +167,7 @@ def write_messages(
         """
         insert into raw.messages
         select
-            1, given.conversation, 1, 1, site_names.site_id, 'c' || given.conversation, 'm' || given.rowid,
+            1, given.conversation, 1, site_names.site_id, 'm' || given.rowid,
             'k' || given.conversation, make_timestamptz(given.epoch_ms * 1000), 'consumer', null, null
         from (select *, row_number() over () - 1 as rowid from given) as given
         inner join site_names on given.site = site_names.rowid"""
@@ -176,7 +176,7 @@ def write_messages(
         """
         insert into raw.conversations
         select distinct
-            1, conversation_copy_id, 1, site_id, conversation_id, 'SHARK', 'CLOSE',
+            1, conversation_copy_id, 1, site_id, 'c' || conversation_copy_id, 'SHARK', 'CLOSE',
             null::timestamptz, null::timestamptz, false, false
         from raw.messages"""
     )

@@ -1,22 +1,31 @@
-with listings as (
-    select * from {{ ref('stg_messaging__agent_participants') }}
+with copies as (
+    select * from {{ ref('int_conversation_copies') }}
+),
+
+listings as (
+    select
+        copies.conversation_key,
+        listings.agent_id,
+        listings.user_type,
+        listings.listed_at
+    from {{ ref('stg_messaging__agent_participants') }} as listings
+    inner join copies
+        on listings.conversation_copy_id = copies.conversation_copy_id
 ),
 
 -- The kind listed for that id in any copy: the last by (timeL, userType), a missing timeL first (SPEC R1).
 agents as (
     select
-        site_id,
-        conversation_id,
+        conversation_key,
         agent_id,
         arg_max(user_type, { 'is_dated': listed_at is not null, 'at': listed_at, 'type': user_type }) as user_type
     from listings
-    group by site_id, conversation_id, agent_id
+    group by conversation_key, agent_id
 ),
 
 kinds as (
     select
-        site_id,
-        conversation_id,
+        conversation_key,
         agent_id,
         case user_type when 0 then 'system' when 1 then 'human' when 2 then 'bot' end as sender_kind
     from agents

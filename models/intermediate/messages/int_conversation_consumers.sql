@@ -1,5 +1,15 @@
-with listings as (
-    select * from {{ ref('stg_messaging__consumer_participants') }}
+with copies as (
+    select * from {{ ref('int_conversation_copies') }}
+),
+
+listings as (
+    select
+        copies.conversation_key,
+        listings.participant_id,
+        listings.listed_at
+    from {{ ref('stg_messaging__consumer_participants') }} as listings
+    inner join copies
+        on listings.conversation_copy_id = copies.conversation_copy_id
 ),
 
 messages as (
@@ -13,30 +23,28 @@ unlisted_copies as (
 -- Of several the one with the smallest (timeL, participantId), a missing timeL last (SPEC R3).
 listed as (
     select
-        site_id,
-        conversation_id,
+        conversation_key,
         arg_min(participant_id, { 'is_undated': listed_at is null, 'at': listed_at, 'id': participant_id }) as consumer_id
     from listings
-    group by site_id, conversation_id
+    group by conversation_key
 ),
 
 -- Only if no copy lists a consumer: the senders of consumer messages.
 senders as (
     select
-        messages.site_id,
-        messages.conversation_id,
+        messages.conversation_key,
         arg_min(messages.participant_id, { 'at': messages.sent_at, 'id': messages.participant_id }) as consumer_id
     from messages
     where messages.conversation_copy_id in (select conversation_copy_id from unlisted_copies)
         and messages.sender_side = 'consumer'
         and messages.participant_id is not null
-    group by messages.site_id, messages.conversation_id
+    group by messages.conversation_key
 ),
 
 consumers as (
-    select * from listed
-    union all by name
-    select * from senders
+    select conversation_key, consumer_id from listed
+    union all
+    select conversation_key, consumer_id from senders
 )
 
 select * from consumers

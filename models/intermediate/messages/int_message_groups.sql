@@ -10,8 +10,6 @@ offsets as (
 dated as (
     select
         messages.conversation_copy_id,
-        messages.site_id,
-        messages.conversation_id,
         messages.sender_side,
         messages.participant_id,
         messages.audience,
@@ -29,7 +27,7 @@ dated as (
         and messages.sent_at < offsets.valid_to
 ),
 
-grouped as (
+groups as (
     select
         conversation_copy_id,
         sender_side,
@@ -37,23 +35,14 @@ grouped as (
         audience,
         message_source,
         activity_date,
-        any_value(site_id) as site_id,
-        any_value(conversation_id) as conversation_id,
         count(*) as messages,
         count_if(listening_enabled) as listened_messages,
         min(first_arrived_in) as first_arrived_in,
-        max(sent_at) as last_message_at,
-        min({ 'sent_at': sent_at, 'message_id': message_id }) as first_message
+        min(sent_at) as first_message_at,
+        arg_min(message_id, { 'sent_at': sent_at, 'message_id': message_id }) as first_message_id,
+        max(sent_at) as last_message_at
     from dated
     group by conversation_copy_id, sender_side, participant_id, audience, message_source, activity_date
-),
-
-groups as (
-    select
-        grouped.* exclude (first_message),
-        first_message.sent_at as first_message_at,
-        first_message.message_id as first_message_id
-    from grouped
 )
 
 select * from groups

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with groups as (
     select
         *,
@@ -7,14 +9,7 @@ with groups as (
 ),
 
 copies as (
-    select
-        conversations.conversation_copy_id,
-        conversations.source,
-        files.file,
-        files.arrived_in
-    from {{ ref('stg_messaging__conversations') }} as conversations
-    inner join {{ ref('int_files') }} as files
-        on conversations.content_id = files.content_id
+    select * from {{ ref('int_conversation_copies') }}
 ),
 
 consumers as (
@@ -35,7 +30,19 @@ rules as (
 
 described as (
     select
-        groups.* exclude (agent_id) replace (coalesce(groups.first_arrived_in, copies.arrived_in) as first_arrived_in),
+        groups.conversation_copy_id,
+        groups.sender_side,
+        groups.participant_id,
+        groups.audience,
+        groups.message_source,
+        groups.activity_date,
+        groups.messages,
+        groups.listened_messages,
+        groups.first_message_at,
+        groups.first_message_id,
+        groups.last_message_at,
+        coalesce(groups.first_arrived_in, copies.arrived_in) as first_arrived_in,
+        copies.conversation_key,
         copies.file,
         coalesce(copies.source, groups.message_source) as source,
         -- A consumer's message belongs to its own participant id, an agent's to the conversation's consumer (SPEC R3).
@@ -52,11 +59,9 @@ described as (
     inner join copies
         on groups.conversation_copy_id = copies.conversation_copy_id
     left join consumers
-        on groups.site_id = consumers.site_id
-        and groups.conversation_id = consumers.conversation_id
+        on copies.conversation_key = consumers.conversation_key
     left join agents
-        on groups.site_id = agents.site_id
-        and groups.conversation_id = agents.conversation_id
+        on copies.conversation_key = agents.conversation_key
         and groups.agent_id = agents.agent_id
     left join audiences
         on groups.audience = audiences.audience

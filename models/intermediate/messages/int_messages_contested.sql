@@ -1,44 +1,80 @@
+{{ config(
+    materialized=kept(), incremental_strategy='replace_changed',
+    unique_key=['site_id', 'conversation_id'], meta={'changes': 'int_changed_conversations'}
+) }}
+
 with messages as (
     select * from {{ ref('int_messages_accepted') }}
+    where is_contested
 ),
 
 copies as (
     select * from {{ ref('int_contested_copies') }}
-    where has_contested_messages
 ),
 
 without_consumer as (
     select * from {{ ref('int_messages_without_consumer') }}
 ),
 
--- The winner is from the copy with the later last message, then more messages, then the last path, then
--- the later place in the file (SPEC R12).
-ranked as (
+agents as (
+    select * from {{ ref('int_conversation_agents') }}
+),
+
+contested as (
     select
         messages.*,
-        coalesce(copies.source, messages.message_source) as source,
-        copies.file,
-        row_number() over (
-            partition by messages.site_id, messages.conversation_id, messages.message_id
-            order by
-                copies.last_message_at desc,
-                copies.messages desc,
-                copies.file desc,
-                messages.record_index desc,
-                messages.message_index desc
-        ) as place,
-        count(*) over (
-            partition by messages.site_id, messages.conversation_id, messages.message_id
-        ) as copies,
-        min(copies.arrived_in) over (
-            partition by messages.site_id, messages.conversation_id, messages.message_id
-        ) as first_arrived_in
+        coalesce(messages.source, messages.message_source) as known_source,
+        case when messages.sender_side = 'agent' then messages.participant_id end as agent_id,
+        copies.messages as copy_messages,
+        copies.last_message_at as copy_last_message_at
     from messages
     inner join copies
         on messages.conversation_copy_id = copies.conversation_copy_id
     anti join without_consumer
         on messages.conversation_copy_id = without_consumer.conversation_copy_id
         and messages.message_index = without_consumer.message_index
+),
+
+-- The winner is from the copy with the later last message, then more messages, then the last path, then
+-- the later place in the file (SPEC R12).
+ranked as (
+    select
+        contested.conversation_copy_id,
+        contested.message_index,
+        contested.site_id,
+        contested.conversation_id,
+        contested.message_id,
+        contested.participant_id,
+        contested.sent_at,
+        contested.sender_side,
+        contested.audience,
+        contested.message_source,
+        contested.known_source as source,
+        case
+            when contested.sender_side = 'consumer' then 'consumer'
+            else coalesce(agents.sender_kind, 'unknown')
+        end as sender_kind,
+        contested.file,
+        contested.arrived_in,
+        row_number() over (
+            partition by contested.conversation_key, contested.message_id
+            order by
+                contested.copy_last_message_at desc,
+                contested.copy_messages desc,
+                contested.file desc,
+                contested.record_index desc,
+                contested.message_index desc
+        ) as place,
+        count(*) over (
+            partition by contested.conversation_key, contested.message_id
+        ) as copies,
+        min(contested.arrived_in) over (
+            partition by contested.conversation_key, contested.message_id
+        ) as first_arrived_in
+    from contested
+    left join agents
+        on contested.conversation_key = agents.conversation_key
+        and contested.agent_id = agents.agent_id
 )
 
 select * from ranked

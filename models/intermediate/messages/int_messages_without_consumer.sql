@@ -1,3 +1,8 @@
+{{ config(
+    materialized=kept(), incremental_strategy='replace_changed',
+    unique_key=['site_id', 'conversation_id'], meta={'changes': 'int_changed_conversations'}
+) }}
+
 {# SPEC R3: a message that would count and whose relationship nobody knows is rejected until somebody does. It
    takes no part in the contest of copies (SPEC R12). #}
 with messages as (
@@ -28,8 +33,7 @@ copies_without_consumer as (
     select unlisted_copies.conversation_copy_id
     from {{ ref('int_unlisted_copies') }} as unlisted_copies
     anti join consumers
-        on unlisted_copies.site_id = consumers.site_id
-        and unlisted_copies.conversation_id = consumers.conversation_id
+        on unlisted_copies.conversation_key = consumers.conversation_key
 ),
 
 -- A consumer's message that names its sender has its relationship; that sender then is the conversation's consumer.
@@ -43,7 +47,14 @@ unrelated as (
 
 judged as (
     select
-        unrelated.* exclude (agent_id),
+        unrelated.conversation_copy_id,
+        unrelated.record_index,
+        unrelated.message_index,
+        unrelated.site_id,
+        unrelated.conversation_id,
+        unrelated.message_id,
+        unrelated.sent_at,
+        unrelated.audience,
         {{ site_date('unrelated.sent_at', 'offsets.utc_offset_seconds') }} as activity_date,
         case
             when unrelated.sender_side = 'consumer' then 'consumer'
@@ -55,8 +66,7 @@ judged as (
         and unrelated.sent_at >= offsets.valid_from
         and unrelated.sent_at < offsets.valid_to
     left join agents
-        on unrelated.site_id = agents.site_id
-        and unrelated.conversation_id = agents.conversation_id
+        on unrelated.conversation_key = agents.conversation_key
         and unrelated.agent_id = agents.agent_id
 ),
 

@@ -1,19 +1,12 @@
 {# SPEC R12: two copies of one key that differ in relationship, instant, sender side, channel, count,
    function or whether the trigger counts. A value that one copy lacks is no difference. #}
 with contested as (
-    select
-        *,
-        case when sender_side = 'agent' then participant_id end as agent_id
-    from {{ ref('int_messages_contested') }}
+    select * from {{ ref('int_messages_contested') }}
     where copies > 1
 ),
 
 channels as (
     select * from {{ ref('channels') }}
-),
-
-agents as (
-    select * from {{ ref('int_conversation_agents') }}
 ),
 
 audiences as (
@@ -22,10 +15,6 @@ audiences as (
 
 rules as (
     select * from {{ ref('int_activity_rules') }}
-),
-
-copies as (
-    select conversation_copy_id, arrived_in from {{ ref('int_contested_copies') }}
 ),
 
 offsets as (
@@ -62,29 +51,20 @@ message_keys as (
         count(*) as copies,
         arg_min(messages.file, messages.place) as winner_file,
         arg_min(messages.activity_date, messages.place) as activity_date,
-        max(copies.arrived_in) as last_arrived_in,
+        max(messages.arrived_in) as last_arrived_in,
         -- Billed if any of its copies would count (SPEC R1).
         bool_or(
             coalesce(audiences.reaches_consumer, true)
             and coalesce(rules.counts, true)
         ) as is_billed
     from messages
-    inner join copies
-        on messages.conversation_copy_id = copies.conversation_copy_id
     left join channels
         on messages.source = channels.source
     left join audiences
         on messages.audience = audiences.audience
         and {{ period_of('messages.activity_date') }} = audiences.period
-    left join agents
-        on messages.site_id = agents.site_id
-        and messages.conversation_id = agents.conversation_id
-        and messages.agent_id = agents.agent_id
     left join rules
-        on rules.sender_kind = case
-            when messages.sender_side = 'consumer' then 'consumer'
-            else coalesce(agents.sender_kind, 'unknown')
-        end
+        on messages.sender_kind = rules.sender_kind
         and {{ period_of('messages.activity_date') }} = rules.period
     group by messages.site_id, messages.conversation_id, messages.message_id
     having count(distinct messages.sent_at) > 1

@@ -86,7 +86,7 @@ last_copies as (
         on conversations.conversation_copy_id = contested_copies.conversation_copy_id
     where conversations.is_partial
         or upper(conversations.status) = 'OPEN'
-        or contested_copies.has_contested_messages
+        or contested_copies.conversation_copy_id is not null
     qualify row_number() over (
             partition by conversations.site_id, conversations.conversation_id
             order by

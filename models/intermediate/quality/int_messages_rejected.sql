@@ -2,6 +2,10 @@ with messages as (
     select * from {{ ref('stg_messaging__messages') }}
 ),
 
+conversations as (
+    select * from {{ ref('stg_messaging__conversations') }}
+),
+
 run as (
     select * from {{ ref('stg_run__settings') }}
 ),
@@ -10,9 +14,12 @@ orphans as (
     select * from {{ ref('int_messages_without_consumer') }}
 ),
 
-unusable as (
+judged as (
     select
-        messages.*,
+        messages.conversation_copy_id,
+        messages.message_index,
+        messages.message_id,
+        messages.sent_at,
         case
             when messages.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
             when messages.sent_at is null then 'no_instant'
@@ -23,18 +30,40 @@ unusable as (
     cross join run
 ),
 
-without_consumer as (
-    select
-        orphans.* exclude (activity_date, sender_kind),
-        'no_consumer' as reason
-    from orphans
+-- A table of few before the join: the conversations of all history need not be read for it.
+unusable as (
+    select * from judged
+    where reason is not null
 ),
 
 rejected as (
-    select * from unusable
-    where reason is not null
-    union all by name
-    select * from without_consumer
+    select
+        unusable.conversation_copy_id,
+        conversations.content_id,
+        conversations.record_index,
+        unusable.message_index,
+        conversations.site_id,
+        conversations.conversation_id,
+        unusable.message_id,
+        unusable.sent_at,
+        unusable.reason
+    from unusable
+    inner join conversations
+        on unusable.conversation_copy_id = conversations.conversation_copy_id
+    union all
+    select
+        orphans.conversation_copy_id,
+        conversations.content_id,
+        orphans.record_index,
+        orphans.message_index,
+        orphans.site_id,
+        orphans.conversation_id,
+        orphans.message_id,
+        orphans.sent_at,
+        'no_consumer' as reason
+    from orphans
+    inner join conversations
+        on orphans.conversation_copy_id = conversations.conversation_copy_id
 )
 
 select * from rejected

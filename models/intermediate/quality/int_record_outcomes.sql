@@ -1,6 +1,6 @@
 {# SPEC C6: what became of every record that was received, per feed, site and activity date. #}
-with groups as (
-    select * from {{ ref('int_message_groups_classified') }}
+with conversations as (
+    select * from {{ ref('int_conversation_outcomes') }}
 ),
 
 contested as (
@@ -77,7 +77,7 @@ outcomes as (
         case outcome when 'counted' then 'counted' else 'not_counted' end as outcome,
         case when outcome <> 'counted' then outcome end as reason,
         cast(sum(messages) as bigint) as records
-    from groups
+    from conversations
     -- Listed message by message below, copies and all.
     where outcome <> 'no_consumer'
     group by all

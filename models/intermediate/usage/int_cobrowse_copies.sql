@@ -7,7 +7,7 @@ files as (
 ),
 
 contested_copies as (
-    select * from {{ ref('int_contested_copies') }}
+    select * from {{ ref('int_session_copies') }}
 ),
 
 run as (

@@ -1,19 +1,24 @@
+{{ config(
+    materialized=kept(), incremental_strategy='replace_changed',
+    unique_key=['site_id', 'activity_date'], meta={'changes': 'int_changed_days'}
+) }}
+
+
 {# SPEC R8: listened if its consumer sent a counted message on that date while listening was on. #}
-with conversation_days as (
-    select * from {{ ref('int_conversation_days') }}
+with changed as (
+    select * from {{ ref('int_changed_days') }}
 ),
 
-site_days as (
-    select * from {{ ref('int_site_day_contracts') }}
+conversation_days as (
+    select conversation_days.*
+    from {{ ref('int_conversation_days') }} as conversation_days
+    inner join changed
+        on conversation_days.site_id = changed.site_id
+        and conversation_days.activity_date = changed.activity_date
 ),
 
-contract_periods as (
-    select * from {{ ref('int_contract_periods') }}
-),
-
-charges as (
-    select * from {{ ref('int_charge_terms') }}
-    where meter = 'listening'
+terms as (
+    select * from {{ ref('int_site_day_terms') }}
 ),
 
 first_messages as (
@@ -47,77 +52,42 @@ listened as (
 
 placed as (
     select
-        listened.*,
-        site_days.contract_id,
-        contract_periods.terms_id,
-        contract_periods.rate_plan_id,
-        coalesce(contract_periods.listening_grain, 'dar') as listening_grain,
+        *,
         row_number() over (
-            partition by listened.site_id, listened.relationship_id, listened.activity_date
-            order by listened.conversation_first_message_at, listened.conversation_id
+            partition by site_id, relationship_id, activity_date
+            order by conversation_first_message_at, conversation_id
         ) as place_in_dar
     from listened
-    left join site_days
-        on listened.site_id = site_days.site_id
-        and listened.activity_date = site_days.site_date
-    left join contract_periods
-        on site_days.contract_id = contract_periods.contract_id
-        and site_days.period = contract_periods.period
 ),
 
--- The plan's listening charge in force on the date; of several the first charge_id.
-contract_dates as (
-    select distinct
-        terms_id,
-        rate_plan_id,
-        activity_date
-    from placed
-    where contract_id is not null
-),
-
-credit_terms as (
-    select
-        contract_dates.terms_id,
-        contract_dates.rate_plan_id,
-        contract_dates.activity_date,
-        arg_min(
-            {{ unscaled(rounded_quotient(scaled('charges.credits_per_block', 6) ~ ' * 1000000', scaled('coalesce(charges.block_size, 1)', 6)), 6, 18) }},
-            charges.charge_id
-        ) as credits
-    from contract_dates
-    inner join charges
-        on contract_dates.terms_id = charges.terms_id
-        and contract_dates.rate_plan_id = charges.rate_plan_id
-        and {{ in_force('contract_dates.activity_date', 'charges.effective_from', 'charges.effective_to') }}
-    group by all
-),
-
-without_term as (
-    select cast({{ setting('listening_credits_without_term') }} as decimal(18, 6)) as credits
-),
-
+-- A date outside the calendar of contracts is one without a contract.
 credited as (
     select
         placed.site_id,
         placed.conversation_id,
         placed.relationship_id,
         placed.activity_date,
-        placed.contract_id,
+        terms.contract_id,
         placed.first_arrived_in,
         placed.evidence_file,
-        placed.listening_grain = 'conversation_dar' or placed.place_in_dar = 1 as carries_credit,
-        coalesce(credit_terms.credits, without_term.credits) as term_credits
+        coalesce(terms.listening_grain, 'dar') = 'conversation_dar' or placed.place_in_dar = 1 as carries_credit,
+        coalesce(terms.listening_credits, cast({{ setting('listening_credits_without_term') }} as decimal(18, 6))) as term_credits
     from placed
-    left join credit_terms
-        on placed.terms_id = credit_terms.terms_id
-        and placed.rate_plan_id = credit_terms.rate_plan_id
-        and placed.activity_date = credit_terms.activity_date
-    cross join without_term
+    left join terms
+        on placed.site_id = terms.site_id
+        and placed.activity_date = terms.site_date
 ),
 
 charged as (
     select
-        * exclude (term_credits),
+        site_id,
+        conversation_id,
+        relationship_id,
+        activity_date,
+        contract_id,
+        first_arrived_in,
+        evidence_file,
+        carries_credit,
         case when carries_credit then term_credits else cast(0 as decimal(18, 6)) end as credits
     from credited
 )

@@ -10,10 +10,9 @@ user_days as (
     select * from {{ ref('int_platform_user_days') }}
 ),
 
-groups as (
-    select * from {{ ref('int_message_groups_classified') }}
-    where outcome = 'counted'
-        and sender_kind in ('human', 'bot')
+agent_days as (
+    select * from {{ ref('int_agent_days') }}
+    where sender_kind in ('human', 'bot')
 ),
 
 contract_days as (
@@ -44,11 +43,11 @@ active as (
     select
         site_days.contract_id,
         site_days.period,
-        count(distinct { 'site_id': groups.site_id, 'agent_id': groups.participant_id }) as active_users
-    from groups
+        count(distinct { 'site_id': agent_days.site_id, 'agent_id': agent_days.agent_id }) as active_users
+    from agent_days
     inner join site_days
-        on groups.site_id = site_days.site_id
-        and groups.activity_date = site_days.site_date
+        on agent_days.site_id = site_days.site_id
+        and agent_days.activity_date = site_days.site_date
     where site_days.contract_id is not null
     group by site_days.contract_id, site_days.period
 ),

@@ -1,26 +1,27 @@
-with conversation_days as (
-    select * from {{ ref('int_conversation_days') }}
+{{ config(
+    materialized=kept(), incremental_strategy='replace_changed',
+    unique_key=['site_id', 'activity_date'], meta={'changes': 'int_changed_days'}
+) }}
+
+
+with changed as (
+    select * from {{ ref('int_changed_days') }}
 ),
 
-kept_terms as (
-    select * from {{ ref('int_sealed_terms') }}
-    where not is_repriced
+conversation_days as (
+    select conversation_days.*
+    from {{ ref('int_conversation_days') }} as conversation_days
+    inner join changed
+        on conversation_days.site_id = changed.site_id
+        and conversation_days.activity_date = changed.activity_date
 ),
 
 channels as (
-    select * from {{ ref('channels') }}
+    select * from {{ ref('int_period_channels') }}
 ),
 
-sealed_channels as (
-    select * from {{ ref('stg_sealed__channels') }}
-),
-
-site_days as (
-    select * from {{ ref('int_site_day_contracts') }}
-),
-
-contract_periods as (
-    select * from {{ ref('int_contract_periods') }}
+terms as (
+    select * from {{ ref('int_site_day_terms') }}
 ),
 
 listed_channels as (
@@ -39,19 +40,14 @@ sources as (
     group by site_id, relationship_id, activity_date, source
 ),
 
--- A source mapped when its period was sealed stays as it was; one mapped later comes in (SPEC C3, R13).
 mapped as (
     select
         sources.*,
-        coalesce(sealed_channels.channel, channels.channel) as channel
+        channels.channel
     from sources
     left join channels
         on sources.source = channels.source
-    left join kept_terms
-        on {{ period_of('sources.activity_date') }} = kept_terms.period
-    left join sealed_channels
-        on kept_terms.metering_seal = sealed_channels.seal_period
-        and sources.source = sealed_channels.source
+        and {{ period_of('sources.activity_date') }} = channels.period
 ),
 
 -- One row per channel of the DAR, and one per source that no row maps.
@@ -71,18 +67,15 @@ distinct_channels as (
 listed as (
     select
         distinct_channels.*,
-        site_days.contract_id,
+        terms.contract_id,
         listed_channels.channel is not null as is_listed
     from distinct_channels
-    left join site_days
-        on distinct_channels.site_id = site_days.site_id
-        and distinct_channels.activity_date = site_days.site_date
-    left join contract_periods
-        on site_days.contract_id = contract_periods.contract_id
-        and site_days.period = contract_periods.period
+    left join terms
+        on distinct_channels.site_id = terms.site_id
+        and distinct_channels.activity_date = terms.site_date
     left join listed_channels
-        on contract_periods.terms_id = listed_channels.terms_id
-        and contract_periods.rate_plan_id = listed_channels.rate_plan_id
+        on terms.terms_id = listed_channels.terms_id
+        and terms.rate_plan_id = listed_channels.rate_plan_id
         and distinct_channels.channel = listed_channels.channel
 ),
 

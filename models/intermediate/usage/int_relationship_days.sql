@@ -1,6 +1,19 @@
+{{ config(
+    materialized=kept(), incremental_strategy='replace_changed',
+    unique_key=['site_id', 'activity_date'], meta={'changes': 'int_changed_days'}
+) }}
+
 {# The DAR (SPEC R3): one relationship active on one activity date. #}
-with conversation_days as (
-    select * from {{ ref('int_conversation_days') }}
+with changed as (
+    select * from {{ ref('int_changed_days') }}
+),
+
+conversation_days as (
+    select conversation_days.*
+    from {{ ref('int_conversation_days') }} as conversation_days
+    inner join changed
+        on conversation_days.site_id = changed.site_id
+        and conversation_days.activity_date = changed.activity_date
 ),
 
 days as (

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with channels as (
     select * from {{ ref('int_relationship_day_channels') }}
 )

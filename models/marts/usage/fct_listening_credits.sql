@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with listened as (
     select * from {{ ref('int_listened_conversation_days') }}
 )

@@ -6,8 +6,6 @@ renamed as (
     select
         content_id,
         conversation_copy_id,
-        site_id,
-        conversation_id,
         agent_id,
         user_type,
         listed_at

@@ -6,8 +6,6 @@ renamed as (
     select
         content_id,
         conversation_copy_id,
-        site_id,
-        conversation_id,
         participant_id,
         listed_at
     from source

@@ -6,10 +6,8 @@ renamed as (
     select
         content_id,
         conversation_copy_id,
-        record_index,
         message_index,
         site_id,
-        conversation_id,
         message_id,
         participant_id,
         sent_at,

@@ -4,7 +4,7 @@ with counted as (
         site_id,
         activity_date,
         count(distinct relationship_id) as relationships
-    from {{ ref('int_message_groups_classified') }}
+    from {{ ref('int_conversation_outcomes') }}
     where outcome = 'counted'
     group by all
 ),

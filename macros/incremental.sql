@@ -1,0 +1,88 @@
+-- noqa: disable=LT02
+{# LT02 is off: these are statements that Jinja makes, not selects that a person reads. #}
+{# Models that are rebuilt only where something changed. What they rest on is in int_inputs with fingerprints; what it
+   was when they were last complete, in int_inputs_built; the same for what contracts say of a date. Both are data: the first build, a day's run, late files and a
+   rebuild differ only in how much int_changed_inputs finds. #}
+
+{# Strategy `replace_changed`: rows whose unique_key is in the relation that meta.changes names go, the new ones come. #}
+{% macro get_incremental_replace_changed_sql(arg_dict) %}
+    {%- set replace = adapter.dispatch('replace_changed', 'dar_ledger') %}
+    {{ return(replace(arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['unique_key'], arg_dict['dest_columns'])) }}
+{% endmacro %}
+
+{% macro default__replace_changed(target_relation, temp_relation, unique_key, dest_columns) %}
+    {%- set columns = dest_columns | map(attribute='quoted') | join(', ') %}
+    delete from {{ target_relation }}
+    using {{ relation_of(config.get('meta')['changes']) }} as changes
+    where true
+    {%- for column in unique_key %}
+        and {{ target_relation.include(database=false, schema=false) }}.{{ column }} = changes.{{ column }}
+    {%- endfor %};
+    insert into {{ target_relation }} ({{ columns }})
+    select {{ columns }} from {{ temp_relation }}
+{% endmacro %}
+
+{# Spark's tables are files without deletes: there a kept model is a plain table, made anew as a whole. #}
+{% macro spark__replace_changed(target_relation, temp_relation, unique_key, dest_columns) %}
+    {{ exceptions.raise_compiler_error("On Spark " ~ target_relation ~ " is a table: nothing of it is replaced by itself.") }}
+{% endmacro %}
+
+{# What a model that is rebuilt only where something changed is on this engine. #}
+{% macro kept() -%} {{ return(adapter.dispatch('kept', 'dar_ledger')()) }} {%- endmacro %}
+{% macro default__kept() -%} {{ return('incremental') }} {%- endmacro %}
+{% macro spark__kept() -%} {{ return('table') }} {%- endmacro %}
+
+{# Where a model of this project is, whether it was built or not. #}
+{% macro relation_of(name) %}
+    {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | first %}
+    {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) }}
+{% endmacro %}
+
+{# A model as an earlier build left it; empty, with the columns given, before the first one. No ref: it is built later. #}
+{% macro as_it_was(name, columns) %}
+    {%- if execute %}
+        {%- set relation = relation_of(name) %}
+        {%- set found = adapter.get_relation(relation.database, relation.schema, relation.identifier) %}
+    {%- endif %}
+    {%- if found -%}
+    select {{ columns.keys() | join(', ') }} from {{ found }}
+    {%- else -%}
+    select
+    {%- for column, type in columns.items() %}
+        cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    where 1 = 0
+    {%- endif %}
+{%- endmacro %}
+
+{# Before a build: where the last one did not end, or all is asked for, nothing of the incremental models is kept. A build
+   of other models alone leaves them as they are. #}
+{% macro keep_only_what_is_complete() %}
+    {%- if execute and flags.WHICH in ('build', 'run') and 'model.dar_ledger.int_changed_inputs' in selected_resources %}
+        {%- set state = relation_of('int_inputs_built') %}
+        {%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') %}
+        {%- set names = models | selectattr('config.materialized', 'equalto', 'incremental') | map(attribute='name') | list %}
+        {%- set found = [] %}
+        {%- for name in names + ['int_inputs_built'] %}
+            {%- set relation = relation_of(name) %}
+            {%- set existing = adapter.get_relation(relation.database, relation.schema, relation.identifier) %}
+            {%- if existing %}{% do found.append(existing) %}{% endif %}
+        {%- endfor %}
+        {%- set complete = names and found | length == names | length + 1 and not flags.FULL_REFRESH %}
+        {%- if complete %}
+            {%- set complete = run_query('select count(*) from ' ~ state).columns[0].values()[0] > 0 %}
+        {%- endif %}
+        {%- if not complete %}
+            {%- for relation in found %}{% do adapter.drop_relation(relation) %}{% endfor %}
+        {%- endif %}
+    {%- endif %}
+{% endmacro %}
+
+{# After int_changed_inputs: from here to int_inputs_built the incremental models are between two states. #}
+{% macro forget_what_was_built() %}
+    {%- if execute %}
+        {%- set relation = relation_of('int_inputs_built') %}
+        {%- set found = adapter.get_relation(relation.database, relation.schema, relation.identifier) %}
+        {%- if found %}delete from {{ found }}{% endif %}
+    {%- endif %}
+{% endmacro %}

@@ -1,0 +1,68 @@
+{{ config(
+    materialized=kept(), incremental_strategy='replace_changed',
+    unique_key=['site_id', 'conversation_id'], meta={'changes': 'int_changed_conversations'}
+) }}
+
+{# All that later models need of messages: kept, and replaced conversation by conversation. #}
+-- depends_on: {{ ref('int_days_before') }}
+with groups as (
+    select * from {{ ref('int_message_groups_classified') }}
+),
+
+copies as (
+    select * from {{ ref('int_conversation_copies') }}
+),
+
+-- unknown agents count as human, a counted system message is a bot's (SPEC R1).
+outcomes as (
+    select
+        conversation_key,
+        relationship_id,
+        activity_date,
+        source,
+        outcome,
+        cast(sum(messages) as bigint) as messages,
+        cast(coalesce(sum(messages) filter (where sender_kind = 'consumer'), 0) as bigint) as consumer_messages,
+        cast(coalesce(sum(messages) filter (where sender_kind in ('human', 'unknown')), 0) as bigint) as human_messages,
+        cast(coalesce(sum(messages) filter (where sender_kind in ('bot', 'system')), 0) as bigint) as bot_messages,
+        cast(coalesce(sum(listened_messages) filter (where sender_kind = 'consumer'), 0) as bigint) as listened_messages,
+        min(first_message_at) as first_message_at,
+        arg_min(
+            { 'message_id': first_message_id, 'file': file },
+            { 'at': first_message_at, 'message_id': first_message_id, 'file': file }
+        ) as first_message,
+        min(first_arrived_in) as first_arrived_in,
+        max(last_message_at) as last_message_at,
+        list({ 'agent_id': participant_id, 'sender_kind': sender_kind, 'messages': messages }) filter (
+            where sender_kind in ('human', 'bot', 'unknown') and outcome = 'counted'
+        ) as agents
+    from groups
+    group by conversation_key, relationship_id, activity_date, source, outcome
+),
+
+-- Of a contested conversation the copy that lends its key is as good as any for its ids.
+named as (
+    select
+        copies.site_id,
+        copies.conversation_id,
+        outcomes.relationship_id,
+        outcomes.activity_date,
+        outcomes.source,
+        outcomes.outcome,
+        outcomes.messages,
+        outcomes.consumer_messages,
+        outcomes.human_messages,
+        outcomes.bot_messages,
+        outcomes.listened_messages,
+        outcomes.first_message_at,
+        outcomes.first_message.message_id as first_message_id,
+        outcomes.first_message.file as evidence_file,
+        outcomes.first_arrived_in,
+        outcomes.last_message_at,
+        outcomes.agents
+    from outcomes
+    inner join copies
+        on outcomes.conversation_key = copies.conversation_copy_id
+)
+
+select * from named

@@ -1,0 +1,13 @@
+with source as (
+    select * from {{ source('raw', 'removed_conversations') }}
+),
+
+renamed as (
+    select
+        content_id,
+        site_id,
+        conversation_id
+    from source
+)
+
+select * from renamed
