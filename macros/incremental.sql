@@ -38,11 +38,18 @@
     {{- return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) }}
 {% endmacro %}
 
+{# A table of an earlier build that this one goes on with; on Spark, where all is made anew, none. #}
+{% macro as_built(relation) %}{{ return(adapter.dispatch('as_built', 'dar_ledger')(relation)) }}{% endmacro %}
+{% macro default__as_built(relation) %}
+    {{- return(adapter.get_relation(relation.database, relation.schema, relation.identifier)) }}
+{% endmacro %}
+{% macro spark__as_built(relation) %}{{ return(none) }}{% endmacro %}
+
 {# A model as an earlier build left it; empty, with the columns given, before the first one. No ref: it is built later. #}
 {% macro as_it_was(name, columns) %}
     {%- if execute %}
         {%- set relation = relation_of(name) %}
-        {%- set found = adapter.get_relation(relation.database, relation.schema, relation.identifier) %}
+        {%- set found = as_built(relation) %}
     {%- endif %}
     {%- if found -%}
     select {{ columns.keys() | join(', ') }} from {{ found }}
@@ -65,7 +72,7 @@
         {%- set found = [] %}
         {%- for name in names + ['int_inputs_built'] %}
             {%- set relation = relation_of(name) %}
-            {%- set existing = adapter.get_relation(relation.database, relation.schema, relation.identifier) %}
+            {%- set existing = as_built(relation) %}
             {%- if existing %}{% do found.append(existing) %}{% endif %}
         {%- endfor %}
         {%- set complete = names and found | length == names | length + 1 and not flags.FULL_REFRESH %}
@@ -82,7 +89,7 @@
 {% macro forget_what_was_built() %}
     {%- if execute %}
         {%- set relation = relation_of('int_inputs_built') %}
-        {%- set found = adapter.get_relation(relation.database, relation.schema, relation.identifier) %}
+        {%- set found = as_built(relation) %}
         {%- if found %}delete from {{ found }}{% endif %}
     {%- endif %}
 {% endmacro %}

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def run_spark_part(
     request = _build_request(settings, manifest, has_data_tests)
     answer = start(settings, request, log or (lambda line: None))
     if not answer["failures"]:
-        import_edges(settings, request["tables"])
+        import_edges(settings, request["tables"], sides.spark_tables(manifest))
     return answer
 
 
@@ -45,8 +45,12 @@ def edges_folder(settings: Settings) -> Path:
     return settings.home / "spark" / "edges"
 
 
-def import_edges(settings: Settings, tables: list[str]) -> None:
-    """Replace tables of the warehouse by what Spark wrote, all of them or none."""
+def import_edges(settings: Settings, tables: list[str], of_spark: Sequence[str] = ()) -> None:
+    """Replace tables of the warehouse by what Spark wrote, all of them or none.
+
+    What else is Spark's goes from the warehouse: an earlier build's rows would stand beside this one's, and DuckDB's
+    next build would go on with them.
+    """
     with connect(settings) as connection:
         connection.execute("begin transaction")
         kinds = dict(
@@ -55,12 +59,12 @@ def import_edges(settings: Settings, tables: list[str]) -> None:
                 "union all select schema_name || '.' || view_name, 'view' from duckdb_views() where not internal"
             ).fetchall()
         )
+        for table in sorted({*tables, *of_spark} & kinds.keys()):
+            connection.execute(f"drop {kinds[table]} {table}")
         for table in tables:
             schema, name = table.split(".", 1)
             files = str(edges_folder(settings) / schema / name / "*.parquet")
             connection.execute(f"create schema if not exists {schema}")
-            if table in kinds:
-                connection.execute(f"drop {kinds[table]} {table}")
             connection.execute(f"create table {table} as select * from read_parquet({literal(files)})")
         connection.execute("commit")
 

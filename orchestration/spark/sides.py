@@ -39,6 +39,11 @@ def duckdb_nodes(manifest: Manifest) -> list[str]:
     )
 
 
+def spark_tables(manifest: Manifest) -> list[str]:
+    """All of Spark's models, as schema.name."""
+    return sorted(f"{node['schema']}.{node['name']}" for node in _models(manifest) if engine_of(node) == SPARK)
+
+
 def edge_tables(manifest: Manifest) -> list[str]:
     """Spark's tables that DuckDB takes over, as schema.name: its own models and tests read them, or people do.
 

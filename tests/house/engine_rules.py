@@ -35,6 +35,22 @@ def spark_reads_only_what_is_sparks(house: House) -> list[str]:
     return sorted(findings)
 
 
+def what_is_read_past_dbt_crosses_the_edge(house: House) -> list[str]:
+    """Gates and Python read DuckDB's warehouse: a model of Spark's that they name must be handed over to it."""
+    of_spark = {node["name"]: node for node in house.models if _engine(node) == "spark"}
+    read_by_duckdb = {
+        name for node in house.models if _engine(node) != "spark" for kind, name in parents(node) if kind == "model"
+    }
+    findings = []
+    for folder, ending in (("expectations", "*.yml"), ("orchestration", "*.py")):
+        for path in sorted((house.root / folder).rglob(ending)):
+            named = set(re.findall(r"\b(?:intermediate|staging)\.(\w+)", path.read_text(encoding="utf-8")))
+            for name in sorted(named & of_spark.keys() - read_by_duckdb):
+                if not of_spark[name]["config"]["meta"].get("is_edge"):
+                    findings.append(f"{path.name}: reads {name}, which is no edge (meta.is_edge)")
+    return findings
+
+
 def no_model_has_two_copies(house: House) -> list[str]:
     """One SQL text, one model, one table: no twin for another engine, under whatever name."""
     findings, texts, tables = [], defaultdict(list), defaultdict(list)
@@ -89,4 +105,3 @@ def spark_knows_the_words(house: House) -> list[str]:
         for word, pattern in DUCKDB_ALONE.items():
             findings += [f"{node['name']}:{line}: {word}" for line, _ in sql_rules.lines_with(pattern, sql)]
     return findings
-

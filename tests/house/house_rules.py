@@ -240,6 +240,10 @@ RULES: tuple[Callable[[House], list[str]], ...] = (
     sql_rules.no_policy_value_in_sql,
     a_model_is_about_a_hundred_lines,
     a_file_is_under_four_hundred_lines,
+    engine_rules.spark_reads_only_what_is_sparks,
+    engine_rules.what_is_read_past_dbt_crosses_the_edge,
     engine_rules.no_model_has_two_copies,
     engine_rules.an_engines_word_has_its_twin,
+    engine_rules.spark_knows_the_words,
+    # spark_knows_the_words follows with the models of messages
 )

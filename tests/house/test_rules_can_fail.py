@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import engine_rules
 import house_rules
 import pytest
 import sql_rules
@@ -333,59 +332,3 @@ def test_sizes_are_limited(builder: Builder) -> None:
     assert house_rules.a_model_is_about_a_hundred_lines(builder.house) == ["int_weeks: 101 lines"]
     (builder.root / "macros" / "long.sql").write_text("\n" * 401)
     assert house_rules.a_file_is_under_four_hundred_lines(builder.house) == ["macros/long.sql: 401 lines"]
-
-
-def _sides(builder: Builder, **engines: str) -> None:
-    for name, engine in engines.items():
-        builder.model(f"intermediate/{name}", f"select 1 as {name}", config={"meta": {"engine": engine}})
-
-
-def test_spark_has_its_own_ancestors(builder: Builder) -> None:
-    _sides(builder, int_events="spark", int_lines="duckdb", int_strays="cobol")
-    builder.model("intermediate/int_days", reads=(f"model.{PROJECT}.int_events",), config={"meta": {"engine": "spark"}})
-    builder.model("marts/fct_days", reads=(f"model.{PROJECT}.int_days",), config={"meta": {"engine": "duckdb"}})
-    found = ["int_strays: meta.engine is cobol"]
-    assert engine_rules.spark_reads_only_what_is_sparks(builder.house) == found
-    builder.model("marts/fct_bad", reads=(f"model.{PROJECT}.int_lines",), config={"meta": {"engine": "spark"}})
-    found.insert(0, "fct_bad: Spark's, and reads int_lines, which is not")
-    assert engine_rules.spark_reads_only_what_is_sparks(builder.house) == found
-
-
-def test_a_twin_is_found_under_any_name(builder: Builder) -> None:
-    builder.model("intermediate/int_days", "select 1 as one -- why\n")
-    builder.model("intermediate/int_other", "select 2 as two")
-    assert engine_rules.no_model_has_two_copies(builder.house) == []
-    builder.model("intermediate/int_same", "select 1\n    as one")
-    builder.model("intermediate/int_days_spark", "select 3 as three")
-    builder.model("intermediate/int_asks", "select {{ 4 if target.type == 'spark' else 5 }} as four")
-    builder.model("intermediate/int_aliased", "select 6 as six", alias="int_other")
-    assert engine_rules.no_model_has_two_copies(builder.house) == [
-        "int_asks: asks which engine runs it",
-        "int_days_spark: named after an engine",
-        "int_other: the same as int_aliased",
-        "int_same: the same as int_days",
-    ]
-
-
-def test_a_macro_speaks_for_both_engines(builder: Builder) -> None:
-    text = "{% macro a(x) %}{{ adapter.dispatch('a', 'p')(x) }}{% endmacro %}{% macro default__a(x) %}1{% endmacro %}"
-    file = builder.root / "macros" / "engine" / "words.sql"
-    file.parent.mkdir()
-    file.write_text(text)
-    assert engine_rules.an_engines_word_has_its_twin(builder.house) == ["words: a has no spark__a"]
-    file.write_text(text + "{% macro spark__a(x) %}2{% endmacro %}")
-    assert engine_rules.an_engines_word_has_its_twin(builder.house) == []
-
-
-@pytest.mark.parametrize(
-    "expression",
-    ["d.* exclude (a)", "* replace (1 as a)", "a // 2", "{ 'a': 1 }", "arg_max(a, b)", "cast(a as varchar)",
-     "cast(a as hugeint)", "timestamptz '2000-01-01'", "epoch_us(a)", "unnest(a)", "list(a)"],
-)  # fmt: skip
-def test_sparks_models_say_what_spark_knows(builder: Builder, expression: str) -> None:
-    sql = "select {{ record_of({'a': 'arg_max(1)'}) }}, min_by(a, b), cast(a as string), 'a//b' || url from days"
-    builder.model("intermediate/int_good", sql.replace("'a//b'", "'a'"), config={"meta": {"engine": "spark"}})
-    builder.model("intermediate/int_free", f"select {expression}", config={"meta": {"engine": "duckdb"}})
-    assert engine_rules.spark_knows_the_words(builder.house) == []
-    builder.model("intermediate/int_bad", f"select {expression} from days", config={"meta": {"engine": "spark"}})
-    assert len(engine_rules.spark_knows_the_words(builder.house)) == 1

@@ -101,11 +101,16 @@ def test_edges_replace_tables_and_views_all_or_none(settings: Settings) -> None:
     with connect(settings, read_only=True) as connection:
         assert connection.execute("from usage.days").fetchall() == [(1,)]
     _edge(settings, "usage.seen", "select 20 as day")
-    build.import_edges(settings, ["usage.days", "usage.seen"])
+    with connect(settings) as connection:
+        connection.execute("create table usage.of_duckdb as select 3 as day")
+        connection.execute("create table usage.from_before as select 4 as day")
+    build.import_edges(settings, ["usage.days", "usage.seen"], ["usage.days", "usage.seen", "usage.from_before"])
     with connect(settings, read_only=True) as connection:
         found = connection.execute("select day, epoch_ms(happened_at) from usage.days").fetchall()
         assert found == [(10, 1792888200000)]
         assert connection.execute("from usage.seen").fetchall() == [(20,)]
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'usage'").fetchall()
+        assert {name for (name,) in tables} == {"days", "seen", "of_duckdb"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ with inputs as (
 ),
 
 built as (
-    {{ as_it_was('int_inputs_built', {'kind': 'varchar', 'input_key': 'varchar', 'site_id': 'varchar', 'fingerprint': 'varchar'}) }}
+    {{ as_it_was('int_inputs_built', {'kind': 'string', 'input_key': 'string', 'site_id': 'string', 'fingerprint': 'string'}) }}
 ),
 
 changed as (

@@ -18,7 +18,7 @@ agents as (
     select
         conversation_key,
         agent_id,
-        arg_max(user_type, { 'is_dated': listed_at is not null, 'at': listed_at, 'type': user_type }) as user_type
+        max_by(user_type, {{ record_of({'is_dated': 'listed_at is not null', 'at': 'listed_at', 'type': 'user_type'}) }}) as user_type
     from listings
     group by conversation_key, agent_id
 ),

@@ -24,7 +24,7 @@ unlisted_copies as (
 listed as (
     select
         conversation_key,
-        arg_min(participant_id, { 'is_undated': listed_at is null, 'at': listed_at, 'id': participant_id }) as consumer_id
+        min_by(participant_id, {{ record_of({'is_undated': 'listed_at is null', 'at': 'listed_at', 'id': 'participant_id'}) }}) as consumer_id
     from listings
     group by conversation_key
 ),
@@ -33,7 +33,7 @@ listed as (
 senders as (
     select
         messages.conversation_key,
-        arg_min(messages.participant_id, { 'at': messages.sent_at, 'id': messages.participant_id }) as consumer_id
+        min_by(messages.participant_id, {{ record_of({'at': 'messages.sent_at', 'id': 'messages.participant_id'}) }}) as consumer_id
     from messages
     where messages.conversation_copy_id in (select conversation_copy_id from unlisted_copies)
         and messages.sender_side = 'consumer'

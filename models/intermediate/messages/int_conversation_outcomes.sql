@@ -27,13 +27,13 @@ outcomes as (
         cast(coalesce(sum(messages) filter (where sender_kind in ('bot', 'system')), 0) as bigint) as bot_messages,
         cast(coalesce(sum(listened_messages) filter (where sender_kind = 'consumer'), 0) as bigint) as listened_messages,
         min(first_message_at) as first_message_at,
-        arg_min(
-            { 'message_id': first_message_id, 'file': file },
-            { 'at': first_message_at, 'message_id': first_message_id, 'file': file }
+        min_by(
+            {{ record_of({'message_id': 'first_message_id', 'file': 'file'}) }},
+            {{ record_of({'at': 'first_message_at', 'message_id': 'first_message_id', 'file': 'file'}) }}
         ) as first_message,
         min(first_arrived_in) as first_arrived_in,
         max(last_message_at) as last_message_at,
-        list({ 'agent_id': participant_id, 'sender_kind': sender_kind, 'messages': messages }) filter (
+        {{ list_of(record_of({'agent_id': 'participant_id', 'sender_kind': 'sender_kind', 'messages': 'messages'})) }} filter (
             where sender_kind in ('human', 'bot', 'unknown') and outcome = 'counted'
         ) as agents
     from groups

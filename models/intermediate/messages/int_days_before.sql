@@ -1,6 +1,6 @@
 {# The dates that the changed conversations were active on until now: what they leave must be rebuilt too. #}
 with outcomes as (
-    {{ as_it_was('int_conversation_outcomes', {'site_id': 'varchar', 'conversation_id': 'varchar', 'activity_date': 'date'}) }}
+    {{ as_it_was('int_conversation_outcomes', {'site_id': 'string', 'conversation_id': 'string', 'activity_date': 'date'}) }}
 ),
 
 changed as (

@@ -25,13 +25,13 @@ run as (
 contents as (
     select
         'content' as kind,
-        cast(files.content_id as varchar) as input_key,
-        cast(null as varchar) as site_id,
+        cast(files.content_id as string) as input_key,
+        cast(null as string) as site_id,
         concat_ws(
             ' ',
             files.sha256,
-            cast(files.arrived_in as varchar),
-            case when not {{ is_plausible('files.last_instant_at', 'run.as_of') }} then cast(epoch_us(run.as_of) as varchar) end,
+            cast(files.arrived_in as string),
+            case when not {{ is_plausible('files.last_instant_at', 'run.as_of') }} then cast({{ micros_of('run.as_of') }} as string) end,
             files.file
         ) as fingerprint
     from files
@@ -43,28 +43,29 @@ sites as (
         'site' as kind,
         site_id as input_key,
         site_id,
-        string_agg(
-            concat_ws(' ', epoch_us(valid_from), epoch_us(valid_to), utc_offset_seconds, listening_enabled), ','
-            order by valid_from
-        ) as fingerprint
+        {{ text_in_order(
+            "concat_ws(' ', cast(" ~ micros_of('valid_from') ~ " as string), cast(" ~ micros_of('valid_to') ~ " as string),"
+            ~ " cast(utc_offset_seconds as string), cast(listening_enabled as string))",
+            'valid_from'
+        ) }} as fingerprint
     from offsets
     group by site_id
 ),
 
 rule_rows as (
-    select period, 'sender ' || sender_kind || ' ' || cast(counts as varchar) as rule_row
+    select period, 'sender ' || sender_kind || ' ' || cast(counts as string) as rule_row
     from rules
     union all
-    select period, 'audience ' || audience || ' ' || cast(reaches_consumer as varchar) as rule_row
+    select period, 'audience ' || audience || ' ' || cast(reaches_consumer as string) as rule_row
     from audiences
 ),
 
 periods as (
     select
         'period' as kind,
-        cast(period as varchar) as input_key,
-        cast(null as varchar) as site_id,
-        string_agg(rule_row, ',' order by rule_row) as fingerprint
+        cast(period as string) as input_key,
+        cast(null as string) as site_id,
+        {{ text_in_order('rule_row', 'rule_row') }} as fingerprint
     from rule_rows
     group by period
 ),

@@ -39,7 +39,7 @@ groups as (
         count_if(listening_enabled) as listened_messages,
         min(first_arrived_in) as first_arrived_in,
         min(sent_at) as first_message_at,
-        arg_min(message_id, { 'sent_at': sent_at, 'message_id': message_id }) as first_message_id,
+        min_by(message_id, {{ record_of({'sent_at': 'sent_at', 'message_id': 'message_id'}) }}) as first_message_id,
         max(sent_at) as last_message_at
     from dated
     group by conversation_copy_id, sender_side, participant_id, audience, message_source, activity_date

@@ -49,8 +49,8 @@ message_keys as (
         messages.conversation_id,
         messages.message_id,
         count(*) as copies,
-        arg_min(messages.file, messages.place) as winner_file,
-        arg_min(messages.activity_date, messages.place) as activity_date,
+        min_by(messages.file, messages.place) as winner_file,
+        min_by(messages.activity_date, messages.place) as activity_date,
         max(messages.arrived_in) as last_arrived_in,
         -- Billed if any of its copies would count (SPEC R1).
         bool_or(
@@ -78,8 +78,8 @@ session_keys as (
         site_id,
         session_id,
         count(*) as copies,
-        arg_min(file, place) as winner_file,
-        arg_min(occurred_at, place) as occurred_at,
+        min_by(file, place) as winner_file,
+        min_by(occurred_at, place) as occurred_at,
         bool_or(is_interactive) as is_billed,
         max(arrived_in) as last_arrived_in
     from cobrowse
@@ -96,8 +96,8 @@ invocation_keys as (
         site_id,
         invocation_id,
         count(*) as copies,
-        arg_min(file, place) as winner_file,
-        arg_min(activity_date, place) as activity_date,
+        min_by(file, place) as winner_file,
+        min_by(activity_date, place) as activity_date,
         bool_or(counts) as is_billed,
         max(arrived_in) as last_arrived_in
     from invocations

@@ -32,7 +32,7 @@ periods as (
 site_contracts as (
     select
         site_days.site_id,
-        arg_max(site_days.contract_id, site_days.site_date) as contract_id,
+        max_by(site_days.contract_id, site_days.site_date) filter (where site_days.contract_id is not null) as contract_id,
         any_value(periods.period) as period,
         max(site_days.last_instant_at) as period_ends_at
     from site_days
@@ -123,11 +123,11 @@ still_open as (
 
 gaps as (
     select * from search_gaps
-    union all by name
+    union all
     select * from partial_results
-    union all by name
+    union all
     select * from partial_conversations
-    union all by name
+    union all
     select * from still_open
 ),
 

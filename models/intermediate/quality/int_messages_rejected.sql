@@ -10,6 +10,10 @@ run as (
     select * from {{ ref('stg_run__settings') }}
 ),
 
+known_sites as (
+    select * from {{ ref('int_known_sites') }}
+),
+
 orphans as (
     select * from {{ ref('int_messages_without_consumer') }}
 ),
@@ -21,12 +25,14 @@ judged as (
         messages.message_id,
         messages.sent_at,
         case
-            when messages.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
+            when known_sites.site_id is null then 'unknown_site'
             when messages.sent_at is null then 'no_instant'
             when not {{ is_plausible('messages.sent_at', 'run.as_of') }} then 'implausible_instant'
             when messages.sender_side is null then 'unknown_sender'
         end as reason
     from messages
+    left join known_sites
+        on messages.site_id = known_sites.site_id
     cross join run
 ),
 

@@ -12,7 +12,7 @@ outcomes as (
     select
         outcomes.site_id,
         outcomes.activity_date,
-        unnest(outcomes.agents) as agent
+        {{ each_of('outcomes.agents') }} as agent
     from {{ ref('int_conversation_outcomes') }} as outcomes
     inner join changed
         on outcomes.site_id = changed.site_id

@@ -3,7 +3,7 @@ with inputs as (
 ),
 
 built as (
-    {{ as_it_was('int_site_days_built', {'site_id': 'varchar', 'site_date': 'date', 'fingerprint': 'varchar'}) }}
+    {{ as_it_was('int_site_days_built', {'site_id': 'string', 'site_date': 'date', 'fingerprint': 'string'}) }}
 ),
 
 changed as (

@@ -14,6 +14,10 @@ run as (
     select * from {{ ref('stg_run__settings') }}
 ),
 
+known_sites as (
+    select * from {{ ref('int_known_sites') }}
+),
+
 -- Dated by the instant it became interactive, else by its start (SPEC R9).
 instants as (
     select
@@ -33,7 +37,7 @@ checked as (
         contested_copies.messages as copy_messages,
         contested_copies.last_message_at as copy_last_message_at,
         case
-            when instants.site_id not in (select site_id from {{ ref('int_known_sites') }}) then 'unknown_site'
+            when known_sites.site_id is null then 'unknown_site'
             when instants.occurred_at is null then 'no_instant'
             when not {{ is_plausible('instants.occurred_at', 'run.as_of') }} then 'implausible_instant'
         end as rejected_reason
@@ -42,6 +46,8 @@ checked as (
         on instants.content_id = files.content_id
     left join contested_copies
         on instants.conversation_copy_id = contested_copies.conversation_copy_id
+    left join known_sites
+        on instants.site_id = known_sites.site_id
     cross join run
 ),
 

@@ -34,7 +34,7 @@ peaks as (
         contract_id,
         period,
         max(users) as provisioned_users,
-        arg_min(site_date, { 'fewer': -users, 'site_date': site_date }) as peak_date
+        min_by(site_date, {{ record_of({'fewer': '-users', 'site_date': 'site_date'}) }}) as peak_date
     from contract_days
     group by contract_id, period
 ),
@@ -43,7 +43,7 @@ active as (
     select
         site_days.contract_id,
         site_days.period,
-        count(distinct { 'site_id': agent_days.site_id, 'agent_id': agent_days.agent_id }) as active_users
+        count(distinct {{ record_of({'site_id': 'agent_days.site_id', 'agent_id': 'agent_days.agent_id'}) }}) as active_users
     from agent_days
     inner join site_days
         on agent_days.site_id = site_days.site_id

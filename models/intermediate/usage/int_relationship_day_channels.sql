@@ -35,7 +35,7 @@ sources as (
         activity_date,
         source,
         min(first_arrived_in) as first_arrived_in,
-        arg_min(evidence_file, { 'at': first_message_at, 'conversation_id': conversation_id }) as evidence_file
+        min_by(evidence_file, {{ record_of({'at': 'first_message_at', 'conversation_id': 'conversation_id'}) }}) as evidence_file
     from conversation_days
     group by site_id, relationship_id, activity_date, source
 ),

@@ -25,7 +25,9 @@ days as (
         cast(sum(human_messages) as bigint) as human_messages,
         cast(sum(bot_messages) as bigint) as bot_messages,
         cast(count(distinct conversation_id) as bigint) as conversations,
-        min({ 'at': first_message_at, 'conversation_id': conversation_id, 'message_id': first_message_id, 'file': evidence_file }) as evidence,
+        min({{ record_of({
+            'at': 'first_message_at', 'conversation_id': 'conversation_id', 'message_id': 'first_message_id', 'file': 'evidence_file'
+        }) }}) as evidence,
         min(first_arrived_in) as first_arrived_in,
         max(last_message_at) as last_message_at
     from conversation_days

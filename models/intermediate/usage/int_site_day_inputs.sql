@@ -15,7 +15,7 @@ listed as (
     select
         terms_id,
         rate_plan_id,
-        md5(string_agg(channel, ',' order by channel)) as channels
+        md5({{ text_in_order('channel', 'channel') }}) as channels
     from listed_channels
     group by terms_id, rate_plan_id
 ),
@@ -23,7 +23,7 @@ listed as (
 mapped as (
     select
         period,
-        md5(string_agg(source || '=' || channel, ',' order by source)) as channels
+        md5({{ text_in_order("source || '=' || channel", 'source') }}) as channels
     from channels
     group by period
 ),
@@ -34,7 +34,7 @@ site_days as (
         terms.site_date,
         concat_ws(
             ' ',
-            cast(terms.listening_credits as varchar),
+            cast(terms.listening_credits as string),
             terms.listening_grain,
             coalesce(listed.channels, '-'),
             coalesce(mapped.channels, '-'),

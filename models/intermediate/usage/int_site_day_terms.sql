@@ -42,10 +42,10 @@ credits as (
         contract_dates.terms_id,
         contract_dates.rate_plan_id,
         contract_dates.site_date,
-        arg_min(
+        min_by(
             {{ unscaled(rounded_quotient(scaled('charges.credits_per_block', 6) ~ ' * 1000000', scaled('coalesce(charges.block_size, 1)', 6)), 6, 18) }},
             charges.charge_id
-        ) as listening_credits
+        ) filter (where charges.credits_per_block is not null) as listening_credits
     from contract_dates
     inner join charges
         on contract_dates.terms_id = charges.terms_id
