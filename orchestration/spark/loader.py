@@ -164,10 +164,7 @@ class SparkLoad:
     def _parse(self, feed: Feed) -> None:
         """The feed's records as work/<feed>: projected, or noted as suspicious."""
         if self.pseudonym_key:
-            blocks = self.spark.createDataFrame(
-                [tuple(map(bytearray, hmac_blocks(self.pseudonym_key)))], "hmac_inner binary, hmac_outer binary"
-            )
-            blocks.createOrReplaceTempView("hmac_key")
+            register_key(self.spark, self.pseudonym_key)
         folder = contents.full_path(self.spark, self.landing, feed.name)
         parsed = None
         for shape in ("jsonl", "json"):
@@ -345,6 +342,13 @@ class SparkLoad:
         stream.write(bytearray(layout.described(described).encode()))
         stream.close()
         return {table: described[table]["rows"] for table in sorted(described)}
+
+
+def register_key(spark: Any, key: bytes) -> None:
+    """The key's blocks as the one row of the view hmac_key: a plan shows its columns, never what is in them."""
+    row = tuple(map(bytearray, hmac_blocks(key)))
+    blocks = spark.createDataFrame([row], "hmac_inner binary, hmac_outer binary")
+    blocks.createOrReplaceTempView("hmac_key")
 
 
 def _in_spark(instant: str) -> str:
