@@ -256,10 +256,14 @@ class SparkLoad:
     def _write_nothing(self, feed: Feed) -> None:
         """The empty tables of a feed that has no folder."""
         for table in feed.tables:
-            self._write(table, self.spark.createDataFrame([], layout.spark_schema(layout.raw_tables()[table], False)))
+            self._write_empty(table)
+
+    def _write_empty(self, table: str) -> None:
+        self._write(table, self.spark.createDataFrame([], layout.spark_schema(layout.raw_tables()[table], False)))
 
     def _write_manifest(self, feeds: list[Feed]) -> None:
-        """Rejects, contents and paths, with the reference files' own."""
+        """Rejects, contents and paths, with the reference files' own; nothing is removed from what is loaded whole."""
+        self._write_empty("removed_conversations")
         details = self.spark.createDataFrame(list(DETAILS.items()), "reason string, detail string")
         details.createOrReplaceTempView("details")
         kinds = " ".join(f"when '{feed.name}' then '{feed.object_kind}'" for feed in feeds)
