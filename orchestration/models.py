@@ -117,7 +117,8 @@ def _build(settings: Settings, selected: list[str], log: Log | None, has_data_te
             node = data["node_info"]["node_relation"]
             log(f"{data['index']} of {data['total']}  {node['schema']}.{node['alias']}  {data['execution_time']:.2f} s")
 
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # The manifest was written when the project was parsed; nobody reads the files about one build.
+    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
     if not has_data_tests:
         arguments += ["--exclude-resource-type", "test"]
     answer = _invoke(settings, [*arguments, *selected], [listen])

@@ -22,7 +22,8 @@ from orchestration.suites import PublishedTable
 STORAGE_VERSION = "v1.0.0"
 FILE_NAME = "finance.duckdb"
 TEMPORARY_MARK = ".tmp-"
-SOURCE, TARGET, PRESENT, PATTERN = "source", "target", "present", "pattern"
+# The warehouse has the name here that the views in it call it by.
+SOURCE, TARGET, PRESENT, PATTERN = "warehouse", "target", "present", "pattern"
 
 Log = Callable[[str], None]
 

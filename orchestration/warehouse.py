@@ -87,7 +87,9 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, schema: str, name: str
         ).fetchall()
     )
     is_table = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?", [schema, name]
+        "select count(*) from information_schema.tables "
+        "where table_schema = ? and table_name = ? and (table_type = 'BASE TABLE' or table_schema = 'usage')",
+        [schema, name],
     ).fetchone()
     if not is_table or not is_table[0]:
         return {}
