@@ -15,7 +15,7 @@ close: $(stamp); @$(ledger) close --period "$(PERIOD)" --by "$(BY)" --draft "$(D
 verify: $(stamp); @$(ledger) verify --head "$(HEAD)"
 ui: $(stamp); @$(ledger) ui --port "$(or $(PORT),3000)"
 docs: $(stamp); @$(ledger) docs
-bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)"
+bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000000)" $(if $(GROWTH),--growth "$(GROWTH)") $(if $(ONLY),--only "$(ONLY)")
 test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house --ignore=tests/spark --numprocesses 2 --dist loadscope --no-loadscope-reorder
 torture: $(stamp); @HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -v -o console_output_style=count --durations=20 $(or $(TESTS),tests/trust tests/end_to_end tests/billing tests/support tests/zones)
 spark: $(spark_stamp)

@@ -68,7 +68,7 @@ def dated(frame: pl.LazyFrame, at: str, sites: pl.LazyFrame, offsets: pl.LazyFra
     )
 
 
-def conversation_days(records: pl.LazyFrame, sites: pl.LazyFrame, offsets: pl.LazyFrame) -> pl.DataFrame:
+def conversation_days(records: pl.LazyFrame, sites: pl.LazyFrame, offsets: pl.LazyFrame) -> pl.LazyFrame:
     """Counted messages by conversation, relationship, date and source, with counts per sender kind."""
     info = pl.col("info").struct
     head = {"site_id": info.field("brandId"), "conversation_id": info.field("conversationId")}
@@ -115,7 +115,6 @@ def conversation_days(records: pl.LazyFrame, sites: pl.LazyFrame, offsets: pl.La
             first_at=pl.col("timeL").min(),
             last_at=pl.col("timeL").max(),
         )
-        .collect(engine="streaming")
     )
 
 
@@ -155,7 +154,7 @@ def listening_of(days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def sessions_of(records: pl.LazyFrame, sites: pl.LazyFrame, offsets: pl.LazyFrame) -> pl.DataFrame:
+def sessions_of(records: pl.LazyFrame, sites: pl.LazyFrame, offsets: pl.LazyFrame) -> pl.LazyFrame:
     """Interactive Co-Browse sessions, each once."""
     sessions = (
         records.select(
@@ -168,7 +167,7 @@ def sessions_of(records: pl.LazyFrame, sites: pl.LazyFrame, offsets: pl.LazyFram
         .unique(["site_id", "sessionId"], keep="any")
         .with_columns(at=pl.coalesce("interactiveTimeL", "startTimeL"))
     )
-    return dated(sessions, "at", sites, offsets).select("site_id", "activity_date").collect(engine="streaming")
+    return dated(sessions, "at", sites, offsets).select("site_id", "activity_date")
 
 
 def invocations_of(landing: Path, sites: pl.LazyFrame, offsets: pl.LazyFrame) -> pl.DataFrame:
@@ -245,7 +244,10 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.perf_counter()
     sites, offsets = sites_and_offsets(given.landing, given.first_ms, given.last_ms)
     records = pl.scan_ndjson(sorted((given.landing / "messaging_interactions").glob("*.jsonl")), schema=CONVERSATION)
-    days = conversation_days(records, sites, offsets)
+    # Together, so that the files are read once.
+    days, sessions = pl.collect_all(
+        [conversation_days(records, sites, offsets), sessions_of(records, sites, offsets)], engine="streaming"
+    )
     dars, listening = dars_of(days), listening_of(days)
     channels = (
         days.filter(pl.col("source").is_in(list(LISTED)))
@@ -257,7 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
         "dar": dars.select("site_id", "activity_date", one),
         "channel_credit": channels.select("site_id", "activity_date", one),
         "listening": listening.filter("is_counted").select("site_id", "activity_date", one),
-        "cobrowse_session": sessions_of(records, sites, offsets).select("site_id", "activity_date", one),
+        "cobrowse_session": sessions.select("site_id", "activity_date", one),
         "function_invocation": invocations_of(given.landing, sites, offsets),
     }
     given.out.mkdir(parents=True, exist_ok=True)

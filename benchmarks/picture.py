@@ -1,4 +1,4 @@
-"""docs/scale.svg from the figures of benchmark runs: `python -m benchmarks.picture docs/bench*.json`.
+"""docs/scale.svg and the table in docs/scale.md: `python -m benchmarks.picture` from docs/bench.json.
 
 What belongs here: which measured points are drawn, and how. What does not: measuring. The same figures give the same
 bytes; nothing is interpolated beyond the lines between measured points.
@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bench import TINY
 from benchmarks.measure import PROJECT
+from benchmarks.report import as_markdown
 from benchmarks.sections.growth import TIMES
 from orchestration.report.charts import BLUE, FONT, GREY, INK, ORANGE
 
-TARGET = PROJECT / "docs" / "scale.svg"
+FIGURES, PICTURE = PROJECT / "docs" / "bench.json", PROJECT / "docs" / "scale.svg"
+DOCUMENTS = (PROJECT / "docs" / "scale.md",)
+BLOCK = re.compile(r"(<!-- figures: .*?-->\n).*?(<!-- end of figures -->)", re.DOTALL)
 CURVES = {"load": BLUE, "build": ORANGE, "Polars program": GREY}
 # Piece of bench.json -> curve, and which size it was measured at.
 POINTS = {
@@ -29,31 +35,36 @@ POINTS = {
     "build_sql_tenth": ("build", "sql_tenth"),
     "build_sql_whole": ("build", "sql_whole"),
     "peer": ("Polars program", "messages"),
+    "peer_tenth": ("Polars program", "tenth"),
 }
 PANELS = (("processor_seconds", "Processor seconds"), ("peak_gib", "Peak memory of the process tree, GiB"))
 
 
-def points(figures: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The measured points of some runs, one row per curve, size and run."""
-    rows = []
-    for run in figures:
-        sizes = {"messages": run["messages"], "tenth": run["messages"] // TIMES, "tiny": None}
-        sizes |= {name: note["messages"] for name, note in run["notes"].items() if name.startswith("sql_")}
-        for piece, (curve, size) in POINTS.items():
-            if piece in run["pieces"] and sizes.get(size):
-                cost = run["pieces"][piece]
-                rows.append(
-                    {
-                        "curve": curve,
-                        "messages": sizes[size],
-                        "processor_seconds": cost["processor_seconds"],
-                        "peak_gib": round(cost["peak_bytes"] / 2**30, 3),
-                    }
-                )
+def with_figures(text: str, figures: dict[str, Any], is_short: bool) -> str:
+    """A document with its block of figures renewed. ValueError if it has none."""
+    if not BLOCK.search(text):
+        raise ValueError("the document has no block of figures")
+    return BLOCK.sub(lambda found: f"{found[1]}{as_markdown(figures, is_short)}\n{found[2]}", text)
+
+
+def points(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """The measured points of a run, one row per curve and size."""
+    sizes = {"messages": figures["messages"], "tenth": figures["messages"] // TIMES, "tiny": TINY}
+    sizes |= {name: note["messages"] for name, note in figures["notes"].items() if name.startswith("sql_")}
+    rows = [
+        {
+            "curve": curve,
+            "messages": sizes[size],
+            "processor_seconds": cost["processor_seconds"],
+            "peak_gib": round(cost["peak_bytes"] / 2**30, 3),
+        }
+        for piece, (curve, size) in POINTS.items()
+        if (cost := figures["pieces"].get(piece))
+    ]
     return sorted(rows, key=lambda row: (row["curve"], row["messages"], row["processor_seconds"]))
 
 
-def draw(figures: Sequence[dict[str, Any]]) -> str:
+def draw(figures: dict[str, Any]) -> str:
     """The SVG: two panels, time and memory by messages, both axes logarithmic."""
     import altair
     import vl_convert
@@ -82,13 +93,17 @@ def draw(figures: Sequence[dict[str, Any]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the figures of one or more bench.json."""
+    """Draw the figures of a run, and write them into the documents that show them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picture", description=__doc__)
-    parser.add_argument("figures", type=Path, nargs="+", help="bench.json of one or more runs")
-    parser.add_argument("--out", type=Path, default=TARGET)
+    parser.add_argument("--from", dest="source", type=Path, help="a bench.json that becomes docs/bench.json")
     given = parser.parse_args(arguments)
-    read = [json.loads(path.read_text(encoding="utf-8")) for path in given.figures]
-    given.out.write_text(draw(read), encoding="utf-8")
+    if given.source:
+        shutil.copyfile(given.source, FIGURES)
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    PICTURE.write_text(draw(figures), encoding="utf-8")
+    for document in DOCUMENTS:
+        old = document.read_text(encoding="utf-8")
+        document.write_text(with_figures(old, figures, document.name == "README.md"), encoding="utf-8")
     return 0
 
 

@@ -124,7 +124,7 @@ create table benchmark.conversation_days as
 select
     site_id,
     participant_id as consumer_id,
-    {conversation},
+    conversation_copy_id,
     cast(sent_at as date) as utc_day,
     count(*) filter (where sender_side = 'consumer') as consumer_messages,
     count(*) filter (where sender_side = 'agent') as agent_messages,
@@ -144,10 +144,8 @@ def hand(_: argparse.Namespace) -> Answer:
         connection.execute("set disable_timestamptz_casts = false")
         connection.execute("create schema if not exists benchmark")
         connection.execute("drop table if exists benchmark.conversation_days")
-        columns = {row[0] for row in connection.execute("describe raw.messages").fetchall()}
-        conversation = "conversation_id" if "conversation_id" in columns else "conversation_copy_id"
         started = time.perf_counter()
-        connection.execute(HAND.format(conversation=conversation))
+        connection.execute(HAND)
         seconds = time.perf_counter() - started
         rows = connection.execute("select count(*) from benchmark.conversation_days").fetchall()[0][0]
         connection.execute("drop table benchmark.conversation_days")

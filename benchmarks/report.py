@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import psutil
 
 from benchmarks.bench import Bench
+from benchmarks.measure import PROJECT
 from orchestration.terminal import table
 
 # Ratio -> (bound, "at most" or "at least", what it is). None: shown, not bounded.
@@ -55,11 +58,47 @@ def as_json(bench: Bench) -> dict[str, Any]:
         **{name: round(value, 3) for name, value in bench.ratios.items()},
         "by_processor": {name: round(value, 3) for name, value in bench.by_processor.items()},
         "messages": bench.messages,
+        "measured_on": datetime.now(UTC).date().isoformat(),
+        "commit": _commit(),
         "repeat": bench.repeat,
         "machine": machine(),
         "pieces": bench.pieces,
         "notes": bench.notes,
     }
+
+
+def _commit() -> str | None:
+    """The commit of the code that ran, with a plus where files were changed since; None outside of a repository."""
+    git = ["git", "-C", str(PROJECT)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def as_markdown(figures: dict[str, Any], is_short: bool = False) -> str:
+    """The ratios of a bench.json as a table, with its date, size and machine; the short one has those with a bound."""
+    about = figures["machine"]
+    rows = [
+        f"| `{name}` | {words} | {_figure(figures[name])} | {_figure(figures['by_processor'].get(name)) or ''} | "
+        f"{f'{side} {bound:g}' if bound is not None else ''} |"
+        for name, (bound, side, words) in RATIOS.items()
+        if name in figures and not (is_short and bound is None)
+    ]
+    return "\n".join(
+        (
+            f"{figures['messages']:,} messages, medians of {figures['repeat']} turns, measured on "
+            f"{figures['measured_on']} (commit {figures['commit']}) on {about['cores']} shared cores "
+            f"({about['architecture']}), {about['memory_bytes'] / 2**30:.0f} GiB, Python {about['python']}, "
+            f"DuckDB {about['duckdb']}, Polars {about['polars']}, dbt {about['dbt-core']}:",
+            "",
+            "| ratio | what over what | value | by processor | wanted |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+        )
+    )
 
 
 def _figure(value: float | None) -> Decimal | None:

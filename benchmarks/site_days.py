@@ -24,6 +24,7 @@ from typing import Any
 
 import duckdb
 
+from benchmarks import raw
 from orchestration import models, state, zones
 from orchestration.settings import Settings, connect
 
@@ -70,9 +71,10 @@ def fill(connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int) -
         from range($sites) as sites(number)""",
         {"zones": list(ZONES), "sites": SITES},
     )
-    connection.execute(
+    raw.insert(
+        connection,
+        "messages",
         f"""
-        insert into raw.messages
         with conversations as (
             select
                 number,
@@ -82,11 +84,11 @@ def fill(connection: duckdb.DuckDBPyConnection, settings: Settings, rows: int) -
             from range({-(-rows // MESSAGES_A_CONVERSATION)}) as conversations(number)
         )
         select
-            1, number, place, 'site-' || site, 'ms::dialog::msg:' || place,
-            'consumer-' || consumer, make_timestamptz({BEGINS_AT} + (begins_ms + place * 180000) * 1000),
-            'consumer', null, null
+            1 as content_id, number as conversation_copy_id, place as message_index, 'site-' || site as site_id,
+            'ms::dialog::msg:' || place as message_id, 'consumer-' || consumer as participant_id,
+            make_timestamptz({BEGINS_AT} + (begins_ms + place * 180000) * 1000) as sent_at, 'consumer' as sender_side
         from conversations
-        cross join range({MESSAGES_A_CONVERSATION}) as places(place)"""
+        cross join range({MESSAGES_A_CONVERSATION}) as places(place)""",
     )
     connection.execute(
         """

@@ -27,7 +27,7 @@ COMMANDS = [
     ("make verify", "prove the seals and landing files; HEAD=hash of the seal you noted"),
     ("make ui", "Dagster at http://127.0.0.1:3000; PORT=other"),
     ("make docs", "one static page with every table, column and its lineage"),
-    ("make bench", "measure; MESSAGES=how many"),
+    ("make bench", "measure; MESSAGES=how many, GROWTH=how many more by SQL, ONLY=which sections"),
     ("make test", "lint and all tests"),
     ("make torture", "the tests of trust with many more examples, for hours; TESTS=which folder or file"),
     ("make spark", "the environment that LEDGER_ENGINE=spark needs"),

@@ -42,6 +42,7 @@ from orchestration.files import (
     scan,
 )
 from orchestration.policy import withdrawn_paths
+from orchestration.progress import LoadProgress
 from orchestration.records import DETAILS, BrokenError, Judge, Reading, Reject
 from orchestration.settings import Settings, check_pseudonym_key, hmac_blocks
 
@@ -506,7 +507,7 @@ class _FeedLoad:
         changed = [file for file in found if not self._is_unchanged(file)]
         self.summary.files = len(found)
         self.summary.unchanged = len(found) - len(changed)
-        done = 0
+        done, progress = 0, LoadProgress(self.log, self.feed.name, len(found), len(changed))
         links = Path(tempfile.mkdtemp(prefix="landing-", dir=_plain_folder(self.settings.temporary)))
         pool = ThreadPoolExecutor(1, "hash")
         try:
@@ -514,11 +515,7 @@ class _FeedLoad:
             for batch in self._batches(jobs):
                 self._load(batch, links)
                 done += len(batch)
-                seconds = time.monotonic() - started
-                self.log(
-                    f"{self.feed.name}: {done:,} of {len(jobs):,} files, {self.summary.records:,} records, "
-                    f"{self.summary.size_bytes / 1e6:,.0f} MB, {seconds:.1f} s"
-                )
+                progress.tell(done, self.summary.records, self.summary.size_bytes)
         finally:
             pool.shutdown(cancel_futures=True)
             shutil.rmtree(links, ignore_errors=True)

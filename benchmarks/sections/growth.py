@@ -13,6 +13,7 @@ from benchmarks.homes import Home
 from benchmarks.measure import Median
 from benchmarks.payload import Writer
 from benchmarks.sections import Pieces, Section
+from benchmarks.sections.peer import peer
 from benchmarks.shape import Month
 
 TIMES = 10
@@ -27,6 +28,7 @@ def _pieces(bench: Bench) -> Pieces:
         "build": lambda: home.built_from("loaded"),
         "load_tenth": tenth.loaded_anew,
         "build_tenth": lambda: tenth.built_from("loaded"),
+        "peer_tenth": lambda: peer(tenth.landing, tenth.path / "peer"),
     }
 
 

@@ -1,0 +1,43 @@
+"""The figures that README and docs/scale.md show are those of docs/bench.json, and so is the picture."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from benchmarks import picture, report
+
+FIGURES = json.loads(picture.FIGURES.read_text(encoding="utf-8"))
+
+
+def test_the_picture_is_drawn_from_the_figures_that_are_shown() -> None:
+    assert picture.draw(FIGURES) == picture.PICTURE.read_text(encoding="utf-8")
+    other = copy.deepcopy(FIGURES)
+    other["pieces"]["load"]["processor_seconds"] *= 3
+    assert picture.draw(other) != picture.draw(FIGURES)
+
+
+@pytest.mark.parametrize("document", picture.DOCUMENTS, ids=lambda path: path.name)
+def test_the_documents_show_these_figures(document: object) -> None:
+    text = document.read_text(encoding="utf-8")
+    is_short = document.name == "README.md"
+    assert picture.with_figures(text, FIGURES, is_short) == text
+    assert picture.with_figures(text, {**FIGURES, "load_ratio": 99.5}, is_short) != text
+
+
+def test_a_document_without_a_place_for_figures_is_refused() -> None:
+    with pytest.raises(ValueError, match="no block of figures"):
+        picture.with_figures("# Title\n", FIGURES, is_short=True)
+
+
+def test_the_run_shown_has_date_size_machine_and_every_ratio() -> None:
+    shown = report.as_markdown(FIGURES)
+    assert FIGURES["measured_on"] in shown and str(FIGURES["commit"]) in shown and "GiB" in shown
+    for name in report.RATIOS:
+        if not name.startswith(("site_day", "growth_build")):
+            assert f"| `{name}` |" in shown
+    points = picture.points(FIGURES)
+    assert {point["curve"] for point in points} == set(picture.CURVES)
+    assert all(point["processor_seconds"] > 0 and point["peak_gib"] > 0 for point in points)
