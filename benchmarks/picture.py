@@ -1,4 +1,4 @@
-"""docs/scale.svg and the table in docs/scale.md: `python -m benchmarks.picture` from docs/bench.json.
+"""docs/scale.svg and the tables in README.md and docs/scale.md: `python -m benchmarks.picture` from docs/bench.json.
 
 What belongs here: which measured points are drawn, and how. What does not: measuring. The same figures give the same
 bytes; nothing is interpolated beyond the lines between measured points.
@@ -22,7 +22,7 @@ from benchmarks.sections.growth import TIMES
 from orchestration.report.charts import BLUE, FONT, GREY, INK, ORANGE
 
 FIGURES, PICTURE = PROJECT / "docs" / "bench.json", PROJECT / "docs" / "scale.svg"
-DOCUMENTS = (PROJECT / "docs" / "scale.md",)
+DOCUMENTS = (PROJECT / "README.md", PROJECT / "docs" / "scale.md")
 BLOCK = re.compile(r"(<!-- figures: .*?-->\n).*?(<!-- end of figures -->)", re.DOTALL)
 CURVES = {"load": BLUE, "build": ORANGE, "Polars program": GREY}
 # Piece of bench.json -> curve, and which size it was measured at.
