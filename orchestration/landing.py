@@ -361,13 +361,15 @@ def _insert_conversations(source: str, pseudonymised: bool) -> Iterator[str]:
 
 def _insert_invocations(source: str, _: bool) -> Iterator[str]:
     count = clean('"count"')
+    digits = f"try_cast({count} as bigint)"
     whole = f"case when {is_number(count)} then try_cast({count} as decimal(38, 9)) end"
     yield f"""
         insert into raw.function_invocations
         select
             content_id, record_index, accountId, {clean("functionUuid")}, invocationId, {instant("timestampL")},
             {clean('"trigger"')}, {clean('"state"')},
-            case when {whole} = floor({whole}) then try_cast({whole} as bigint) end,
+            case when {digits}::varchar = {count} then {digits}
+                when {whole} = floor({whole}) then try_cast({whole} as bigint) end,
             ({count}) is not null
         from {source}"""
 
