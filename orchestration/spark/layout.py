@@ -35,7 +35,7 @@ MOMENTS = {
     "support_case_events": "occurred_at",
 }
 # Written by the loader of the feeds alone, and by all loaders together (their rows of a feed are told by content_id).
-FEED_TABLES = (*MOMENTS, "pages")
+FEED_TABLES = (*MOMENTS, "pages", "removed_conversations")
 SHARED_TABLES = ("landing_files", "landing_contents", "rejected_records")
 
 _SPARK_TYPES = {

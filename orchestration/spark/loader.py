@@ -13,6 +13,7 @@ What belongs here: the order of the steps, and what is written where. What does 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +113,16 @@ class SparkLoad:
                 f"{self.reference} has no {layout.LAYOUT_FILE}: write it with "
                 "`python -m orchestration export-raw --reference-only` first."
             )
+        described = self._reference_layout()
+        if any(
+            described.get(table, {}).get("spark_schema") != layout.spark_schema(columns, False)
+            for table, columns in layout.raw_tables().items()
+            if table not in layout.FEED_TABLES
+        ):
+            raise LedgerError(
+                f"{self.reference} was written by another version: write it again with "
+                "`python -m orchestration export-raw --reference-only`."
+            )
         stored = self._reference("pseudonym_key").first()
         present = pseudonym_fingerprint(self.pseudonym_key)
         if stored is not None and stored[0] != present:
@@ -119,6 +130,14 @@ class SparkLoad:
                 f"{self.reference} was written under another LEDGER_PSEUDONYM_KEY: set the environment as it was, "
                 "or write it again with `python -m orchestration export-raw --reference-only`."
             )
+
+    def _reference_layout(self) -> dict[str, dict[str, Any]]:
+        system, path = contents.hadoop_path(self.spark, f"{self.reference}/{layout.LAYOUT_FILE}")
+        stream = system.open(path)
+        try:  # Spark's own reader takes the name for hidden
+            return json.loads(self.spark._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))["tables"]
+        finally:
+            stream.close()
 
     def _reference(self, table: str) -> Any:
         schema = layout.spark_schema(layout.raw_tables()[table], False)
@@ -145,10 +164,7 @@ class SparkLoad:
     def _parse(self, feed: Feed) -> None:
         """The feed's records as work/<feed>: projected, or noted as suspicious."""
         if self.pseudonym_key:
-            blocks = self.spark.createDataFrame(
-                [tuple(map(bytearray, hmac_blocks(self.pseudonym_key)))], "hmac_inner binary, hmac_outer binary"
-            )
-            blocks.createOrReplaceTempView("hmac_key")
+            register_key(self.spark, self.pseudonym_key)
         folder = contents.full_path(self.spark, self.landing, feed.name)
         parsed = None
         for shape in ("jsonl", "json"):
@@ -240,10 +256,14 @@ class SparkLoad:
     def _write_nothing(self, feed: Feed) -> None:
         """The empty tables of a feed that has no folder."""
         for table in feed.tables:
-            self._write(table, self.spark.createDataFrame([], layout.spark_schema(layout.raw_tables()[table], False)))
+            self._write_empty(table)
+
+    def _write_empty(self, table: str) -> None:
+        self._write(table, self.spark.createDataFrame([], layout.spark_schema(layout.raw_tables()[table], False)))
 
     def _write_manifest(self, feeds: list[Feed]) -> None:
-        """Rejects, contents and paths, with the reference files' own."""
+        """Rejects, contents and paths, with the reference files' own; nothing is removed from what is loaded whole."""
+        self._write_empty("removed_conversations")
         details = self.spark.createDataFrame(list(DETAILS.items()), "reason string, detail string")
         details.createOrReplaceTempView("details")
         kinds = " ".join(f"when '{feed.name}' then '{feed.object_kind}'" for feed in feeds)
@@ -296,29 +316,43 @@ class SparkLoad:
         self._write("landing_files", paths.unionByName(self._reference("landing_files")))
 
     def _write_reference(self) -> None:
-        """What no feed's file holds, as it was exported; and the fingerprint of the key."""
+        """What no feed's file holds, copied as it was exported; and the fingerprint of the key."""
         fingerprint = pseudonym_fingerprint(self.pseudonym_key)
         stored = [(fingerprint,)] if fingerprint else []
         self._write("pseudonym_key", self.spark.createDataFrame(stored, "fingerprint string"))
-        for table in layout.raw_tables():
-            if table not in (*layout.FEED_TABLES, *layout.SHARED_TABLES, "pseudonym_key"):
-                self._write(table, self._reference(table).coalesce(1))
+        copy = self.spark._jvm.org.apache.hadoop.fs.FileUtil.copy
+        for table in self._copied():
+            source, path = contents.hadoop_path(self.spark, f"{self.reference}/{table}")
+            target, place = contents.hadoop_path(self.spark, f"{self.target}{PARTIAL}/{table}")
+            copy(source, path, target, place, False, self.spark._jsc.hadoopConfiguration())
+
+    def _copied(self) -> list[str]:
+        others = (*layout.FEED_TABLES, *layout.SHARED_TABLES, "pseudonym_key")
+        return [table for table in layout.raw_tables() if table not in others]
 
     def _describe(self) -> dict[str, int]:
         """Write `_layout.json`; rows by table."""
-        described = {}
+        described = {table: one for table, one in self._reference_layout().items() if table in self._copied()}
         for table, columns in layout.raw_tables().items():
-            is_partitioned = table in layout.MOMENTS
-            described[table] = {
-                "rows": self._written(table).count(),
-                "spark_schema": layout.spark_schema(columns, is_partitioned),
-                "partitioned_by": layout.MONTH if is_partitioned else None,
-            }
+            if table not in described:
+                is_partitioned = table in layout.MOMENTS
+                described[table] = {
+                    "rows": self._written(table).count(),
+                    "spark_schema": layout.spark_schema(columns, is_partitioned),
+                    "partitioned_by": layout.MONTH if is_partitioned else None,
+                }
         system, path = contents.hadoop_path(self.spark, f"{self.target}{PARTIAL}/{layout.LAYOUT_FILE}")
         stream = system.create(path, True)
         stream.write(bytearray(layout.described(described).encode()))
         stream.close()
-        return {table: one["rows"] for table, one in described.items()}
+        return {table: described[table]["rows"] for table in sorted(described)}
+
+
+def register_key(spark: Any, key: bytes) -> None:
+    """The key's blocks as the one row of the view hmac_key: a plan shows its columns, never what is in them."""
+    row = tuple(map(bytearray, hmac_blocks(key)))
+    blocks = spark.createDataFrame([row], "hmac_inner binary, hmac_outer binary")
+    blocks.createOrReplaceTempView("hmac_key")
 
 
 def _in_spark(instant: str) -> str:

@@ -32,6 +32,8 @@ def odd_files() -> dict[str, bytes]:
         f"{CALLS}/odd/counts.jsonl": _beyond(counted),
         f"{CHAT}/odd/twins.jsonl": written,
         f"{CHAT}/odd/syntax.jsonl": _syntax(),
+        f"{CHAT}/odd/shapes.jsonl": lines(*_shapes()),
+        f"{CHAT}/odd/shapes.json": page(*_shapes()),
     }
     good = lines(talk("same", 1), talk("same", 2))
     files |= {f"{CHAT}/same/{name}.jsonl": good for name in ("a", "b", "b c %20 #é")}
@@ -67,6 +69,22 @@ def _written(number: int, text: str) -> dict:
     made = talk("twin", number)
     made["messageRecords"][0] |= {"timeL": "undefined", "time": text}
     made["info"] |= {"startTimeL": None, "startTime": text, "endTimeL": "x", "endTime": text}
+    return made
+
+
+def _shapes() -> list[dict]:
+    """Lists with one item of another shape beside good ones, and objects where a text belongs."""
+    made = []
+    for key in ("agentParticipants", "consumerParticipants"):
+        for item in ("x", 1, None, [], [{}], {}):
+            record = talk("shape", len(made))
+            record[key] = [item, *record[key], item]
+            made.append(record)
+    for key in ("source", "status", "isPartial", "startTimeL", "endTimeL"):
+        for value in ({}, {"a": [1]}, [], ["a"], 7, 1.5, False):
+            record = talk("shape", len(made))
+            record["info"][key] = value
+            made.append(record)
     return made
 
 
