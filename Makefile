@@ -19,7 +19,7 @@ bench: $(stamp); @$(BIN)/python -m benchmarks --messages "$(or $(MESSAGES),10000
 test: lint $(browser); @$(BIN)/python -m pytest --ignore=tests/house --ignore=tests/spark --numprocesses 2 --dist loadscope --no-loadscope-reorder
 torture: $(stamp); @HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest -v -o console_output_style=count --durations=20 $(or $(TESTS),tests/trust tests/end_to_end tests/billing tests/support tests/zones)
 spark: $(spark_stamp)
-test-spark: $(stamp) $(spark_stamp); @.venv-spark/bin/python -m pytest --noconftest tests/spark && $(BIN)/python tests/engines
+test-spark: $(stamp) $(spark_stamp); @$(BIN)/python tests/engines --only-java && .venv-spark/bin/python -m pytest --noconftest tests/spark && $(BIN)/python tests/engines
 lint: $(stamp); @$(BIN)/ruff check . && $(BIN)/sqlfluff lint --processes 2 models macros orchestration tests/dbt && $(BIN)/python -m pytest -q tests/house
 help: $(stamp); @$(ledger) help
 

@@ -20,7 +20,6 @@ from typing import Any
 from benchmarks.bench import Bench
 from benchmarks.homes import Home
 from benchmarks.measure import Cost, run_process
-from benchmarks.payload import environment
 
 SHOWN = 8
 # Raw tables with a site of their own; the giant takes all of them over.
@@ -102,7 +101,7 @@ def _both(bench: Bench, home: Home) -> dict[str, Any]:
         home.put_back("loaded")
         bench.say(f"building Spark's models on {engine}")
         cost[engine] = run_process(
-            [sys.executable, "-m", "benchmarks.spark", "--piece", engine], environment(home.path)
+            [sys.executable, "-m", "benchmarks.spark", "--piece", engine], home.environment()
         )
     return {
         "spark_duckdb_ratio": round(cost["spark"].seconds / cost["duckdb"].seconds, 3),

@@ -55,10 +55,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-spark")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--keep", type=Path, help="a folder in which the homes stay (default: none)")
+    parser.add_argument("--only-java", action="store_true", help="only see whether Spark can run here")
     options = parser.parse_args()
     if (missing := missing_java()) is not None:
         print(missing)
         return 1
+    if options.only_java:
+        return 0
     folder = options.keep or Path(tempfile.mkdtemp(prefix="ledger-engines-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
