@@ -105,7 +105,11 @@ def _both(bench: Bench, home: Home) -> dict[str, Any]:
         )
     return {
         "spark_duckdb_ratio": round(cost["spark"].seconds / cost["duckdb"].seconds, 3),
-        **{engine: one.answer | {"processor_seconds": round(one.processor_seconds, 1)} for engine, one in cost.items()},
+        **{
+            engine: one.answer
+            | {"seconds": round(one.seconds, 1), "processor_seconds": round(one.processor_seconds, 1)}
+            for engine, one in cost.items()
+        },
     }
 
 
