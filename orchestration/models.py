@@ -76,13 +76,12 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
 
     manifest = read_manifest(settings)
     answer = spark.run_spark_part(settings, manifest, log, has_data_tests)
-    # Policy files are tables on both sides; a step reports each of them once.
-    events = [event for event in answer["events"] if event["info"]["name"] != "LogSeedResult"]
-    done = Build(events, answer["failures"], answer["seconds_by_node"])
+    done = Build(answer["events"], answer["failures"], answer["seconds_by_node"])
     if not done.failures:
         mine = sides.names(manifest, sides.duckdb_nodes(manifest))
         after = _build(settings, ["--indirect-selection", "empty", *_selected(mine)], log, has_data_tests)
-        done.events += after.events
+        # Policy files are tables on both sides: reported once, and before what reads them.
+        done.events += [event for event in after.events if event["info"]["name"] != "LogSeedResult"]
         done.failures += after.failures
         done.seconds_by_node |= after.seconds_by_node
     return done

@@ -5,6 +5,7 @@ Neither Java nor Spark is needed here; that both engines give the same rows is `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 from engines.compare import compare
 
+from orchestration import models
 from orchestration.settings import LedgerError, Settings, connect, parse_engine
 from orchestration.spark import build, sides
 
@@ -134,3 +136,17 @@ def test_the_comparison_sees_every_difference(tmp_path: Path, other: str | None,
     assert words in found.words
     assert compare(files[0], files[2], ["main.t"]).differences == ()
     assert compare(files[0], files[2], ["main.t"]).rows == 1
+
+
+def test_each_table_is_reported_once_after_what_it_reads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(*names: str) -> list[dict[str, Any]]:
+        return [{"info": {"name": kind}, "table": table} for kind, table in (name.split() for name in names)]
+
+    answer = {"failures": [], "seconds_by_node": {}, "work": {}}
+    answer["events"] = said("LogSeedResult rules", "LogModelResult events")
+    after = models.Build(said("LogSeedResult rules", "LogModelResult lines", "LogTestResult tie"))
+    monkeypatch.setattr(build, "run_spark_part", lambda *_: answer)
+    monkeypatch.setattr(models, "_build", lambda *_: after)
+    monkeypatch.setattr(models, "read_manifest", lambda _: MANIFEST)
+    done = models.build(replace(settings, engine="spark"))
+    assert [event["table"] for event in done.events] == ["rules", "events", "lines", "tie"]
