@@ -31,7 +31,10 @@ OURS = {
 def differences(warehouse: Path, peer: Path) -> dict[str, tuple[int, str]]:
     """For each result that differs: how many rows only one of the two has, and a few of them. Empty: all is equal."""
     found = {}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with duckdb.connect() as connection:
+        # The views in it call it by this name, whatever the file is called.
+        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+        connection.execute("use warehouse")
         connection.execute("set TimeZone = 'UTC'")
         for name, query in OURS.items():
             columns = [row[0] for row in connection.execute(f"describe {query}").fetchall()]
