@@ -39,7 +39,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_unit_test_passes(home: Path) -> None:
-    results = _dbt(home, "test", "--select", "test_type:unit")
+    answers = _dbt(home, "test", "--select", "test_type:unit")  # the project's hook has an answer of its own
+    results = [result for result in answers if result["unique_id"].startswith("unit_test.")]
     assert {result["status"] for result in results} == {"pass"}
     # In the 100s today; a selection that finds nothing must not pass.
     assert len(results) >= 100
