@@ -62,8 +62,9 @@ class Browser:
         )
 
     def open(self, address: str, width: int = WIDE) -> None:
-        """A page at a width, with empty logs."""
+        """A page at a width, with empty logs: the page before it is left first, and complains no more."""
         self.size(width)
+        self.driver.get("about:blank")
         self.logs()
         self.driver.get(address)
 
