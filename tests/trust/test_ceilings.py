@@ -14,6 +14,7 @@ from typing import IO
 
 import duckdb
 import pytest
+import yaml
 import zstandard
 from oracle.build import one_site
 
@@ -159,6 +160,16 @@ def test_the_ceiling_is_dbts_and_ours(settings: Settings) -> None:
     profile = (PROJECT_ROOT / "profiles.yml").read_text()
     assert "env_var('LEDGER_MEMORY_LIMIT'" in profile
     assert "env_var('LEDGER_HOME', '.ledger') }}/tmp" in profile
+
+
+def test_what_dbt_sets_while_models_run_is_of_one_session() -> None:
+    """dbt-duckdb sets `settings` at every cursor; a shared one changed while another thread plans ends the process."""
+    target = yaml.safe_load((PROJECT_ROOT / "profiles.yml").read_text())["dar_ledger"]["outputs"]["duckdb"]
+    with duckdb.connect() as connection:
+        for name, value in target["settings"].items():
+            connection.execute(f"set {name} = '{value}'")
+            scope = connection.execute("select scope from duckdb_settings() where name = ?", [name]).fetchall()
+            assert scope == [("LOCAL",)], name
 
 
 def test_spilling_stays_in_the_home_and_is_cleaned_up(settings: Settings, tmp_path: Path) -> None:
