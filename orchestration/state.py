@@ -22,7 +22,19 @@ create table if not exists ledger.state (
     stage varchar not null,         -- loading, loaded, building, built
     run_id varchar not null         -- the run that brought it there
 );
+create table if not exists ledger.built (
+    project_sha256 varchar not null,    -- of the dbt project that made every model, as it is now, without seeds
+    seeds_sha256 varchar not null       -- of the policy files that are in it
+);
 """
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the whole of the warehouse was made from; kept in it, so that a new warehouse has none."""
+
+    project_sha256: str
+    seeds_sha256: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,23 @@ def set_stage(connection: duckdb.DuckDBPyConnection, stage: str, run_id: str) ->
     connection.begin()
     connection.execute("delete from ledger.state")
     connection.execute("insert into ledger.state values (?, ?)", [stage, run_id])
+    connection.commit()
+
+
+def read_built(connection: duckdb.DuckDBPyConnection) -> Built | None:
+    """What made every model of this warehouse; None where a build did not end, or was of one part by other code."""
+    connection.execute(DDL)
+    row = connection.execute("select project_sha256, seeds_sha256 from ledger.built").fetchone()
+    return Built(*row) if row else None
+
+
+def write_built(connection: duckdb.DuckDBPyConnection, built: Built | None) -> None:
+    """Record what made every model; None: from here on nothing is known of it."""
+    connection.execute(DDL)
+    connection.begin()
+    connection.execute("delete from ledger.built")
+    if built:
+        connection.execute("insert into ledger.built values (?, ?)", [built.project_sha256, built.seeds_sha256])
     connection.commit()
 
 
