@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from house import make_settings
 from orchestration import models
 from orchestration.models import SELECTED_AGAIN, Build
 from orchestration.settings import Settings
+from orchestration.spark import build as spark
 
 ALL = ["--full-refresh"]
 AGAIN = ["--select", *SELECTED_AGAIN]
@@ -117,3 +119,13 @@ def test_a_part_by_other_code_leaves_a_mixture(home: Settings, dbt: Dbt) -> None
     _write(home, "models/a.sql", "as it was")
     models.build(home)
     assert dbt.asked[1:] == [["--select", "dim_sites"], ALL]
+
+
+def test_after_spark_everything_is_made(home: Settings, monkeypatch: pytest.MonkeyPatch, dbt: Dbt) -> None:
+    monkeypatch.setattr(models, "read_manifest", lambda _: {})
+    monkeypatch.setattr(
+        spark, "run_spark_part", lambda *_: {"events": [], "failures": ["no Java"], "seconds_by_node": {}}
+    )
+    models.build(replace(home, engine="spark"))
+    models.build(home)
+    assert dbt.asked[1:] == [ALL]
