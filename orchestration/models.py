@@ -96,7 +96,7 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
 
 def _build_all(settings: Settings, log: Log | None, has_data_tests: bool) -> Build:
     """All models. Those that follow what changed start anew where the project did; views and seeds that are as they
-    were stay: half of dbt's time on a day's run (docs/scale.md)."""
+    were stay: a third of a day's nodes, none of its rows."""
     now = Built(_checksum(settings, PROJECT_FILES, SQL_FOLDERS), _checksum(settings, (), SEED_FOLDERS))
     with connect(settings) as connection:
         was = read_built(connection)

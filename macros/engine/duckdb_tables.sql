@@ -2,7 +2,7 @@
 {# LT02 is off: these are statements that Jinja makes, not selects that a person reads. #}
 {# How DuckDB's tables and views are made: in their place, in one transaction. dbt-duckdb makes them under another name,
    renames twice and drops the old one, five statements and twenty macros more a model, for engines in which a reader
-   would see the table gone; here it sees the old one until the commit (docs/scale.md says what it saved). #}
+   would see the table gone; here it sees the old one until the commit (DECISIONS.md says what it saved). #}
 
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') %}
