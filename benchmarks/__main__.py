@@ -7,12 +7,11 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import report, site_days
 from benchmarks.bench import Bench
-from benchmarks.measure import Median, in_turn, run_process
+from benchmarks.measure import in_turn, run_process
 from benchmarks.sections import Pieces, Section
 from benchmarks.sections.build import BUILD
 from benchmarks.sections.fixed import FIXED
@@ -20,6 +19,7 @@ from benchmarks.sections.growth import GROWTH, run_by_sql
 from benchmarks.sections.increment import INCREMENT
 from benchmarks.sections.load import LOAD
 from benchmarks.sections.peer import PEER
+from benchmarks.spark import ENGINES, what_spark_lacks
 
 IN_TURN: dict[str, Section] = {
     "load": LOAD, "build": BUILD, "peer": PEER, "growth": GROWTH, "increment": INCREMENT, "fixed": FIXED
@@ -65,12 +65,22 @@ def run(bench: Bench, sections: Sequence[str]) -> None:
         figures = site_days.measure(bench.messages, bench.repeat, bench.folder / "site-days")
         bench.ratios |= {name: value for name, value in figures.items() if name.endswith("_ratio")}
         bench.notes["site_days"] = figures
-    if "spark" in sections and find_spec("benchmarks.spark"):
-        bench.say("the same models on Spark")
-        command = [sys.executable, "-m", "benchmarks.spark", "--messages", str(bench.messages)]
-        cost = run_process(command)
-        bench.record({"spark": Median((cost,))})
-        bench.ratios |= {name: value for name, value in cost.answer.items() if name.endswith("_ratio")}
+    if "spark" in sections:
+        _compare_engines(bench)
+
+
+def _compare_engines(bench: Bench) -> None:
+    """The same models on both engines, once, side by side; a note where Spark is not installed here."""
+    if (missing := what_spark_lacks()) is not None:
+        bench.say(f"not on Spark: {missing}")
+        bench.notes["spark"] = missing
+        return
+    bench.say("the same models on Spark")
+    options = ["--messages", str(bench.messages), "--folder", str(bench.folder / "spark")]
+    found = run_process([sys.executable, "-m", "benchmarks.spark", *options])
+    for engine in ENGINES:
+        bench.pieces[f"models_on_{engine}"] = found.answer[engine]
+    bench.ratios |= {name: value for name, value in found.answer.items() if name.endswith("_ratio")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,6 +33,7 @@ RATIOS: dict[str, tuple[float | None, str, str]] = {
     "increment_ratio": (0.15, "at most", "load and build of one more day / of the whole month"),
     "late_ratio": (None, "", "load and build of 1 % late records of a month / of that whole month"),
     "fixed_ratio": (1.3, "at most", "a run with nothing new / import dagster + import great_expectations + dbt parse"),
+    "spark_duckdb_ratio": (None, "", "the same models on Spark, local mode / on DuckDB"),
     "site_day_ratio": (None, "", "DARs by site-local day / by UTC day"),
     "site_day_arithmetic_ratio": (None, "", "DARs by site-local day / by UTC day without a cast"),
 }

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -21,10 +23,22 @@ from benchmarks.bench import Bench
 from benchmarks.homes import Home
 from benchmarks.measure import Cost, run_process
 
+ENGINES = ("duckdb", "spark")
 SHOWN = 8
 # Raw tables with a site of their own; the giant takes all of them over.
 OF_A_SITE = ("conversations", "messages", "agent_participants", "consumer_participants", "cobrowse_sessions",
              "function_invocations", "platform_users", "platform_user_snapshots", "pages")  # fmt: skip
+
+
+def what_spark_lacks() -> str | None:
+    """What to install before Spark can be measured here; None where nothing is missing."""
+    from orchestration.settings import Settings
+
+    if not Settings.from_environment().spark_python.exists():
+        return "run `make spark` first"
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        return "install Java 17 or newer first"
+    return None
 
 
 def on_duckdb() -> dict[str, Any]:
@@ -97,7 +111,7 @@ def measure(messages: int, folder: Path, has_giant: bool) -> dict[str, Any]:
 
 def _both(bench: Bench, home: Home) -> dict[str, Any]:
     cost: dict[str, Cost] = {}
-    for engine in ("duckdb", "spark"):
+    for engine in ENGINES:
         home.put_back("loaded")
         bench.say(f"building Spark's models on {engine}")
         cost[engine] = run_process(
@@ -107,7 +121,14 @@ def _both(bench: Bench, home: Home) -> dict[str, Any]:
         "spark_duckdb_ratio": round(cost["spark"].seconds / cost["duckdb"].seconds, 3),
         **{
             engine: one.answer
-            | {"seconds": round(one.seconds, 1), "processor_seconds": round(one.processor_seconds, 1)}
+            | {
+                "seconds": round(one.seconds, 1),
+                "messages_per_second": round(bench.messages / one.seconds),
+                "process_seconds": round(one.process_seconds, 1),
+                # Java's own time is no child's of this process: Spark says what its tasks took (`task_ms`).
+                "processor_seconds": round(one.processor_seconds, 1) if engine == "duckdb" else None,
+                "peak_bytes": one.peak_bytes,
+            }
             for engine, one in cost.items()
         },
     }

@@ -43,6 +43,7 @@ ENVIRONMENT = [
     ("LEDGER_LOCK_WAIT", "seconds to wait for another run (default 0)"),
     ("LEDGER_WEBHOOK_URL", "where failed runs are posted"),
     ("LEDGER_ENGINE", "duckdb (default) or spark: docs/spark.md"),
+    ("LEDGER_LOADER", "duckdb (default) or, with LEDGER_ENGINE=spark, spark: docs/spark-loading.md"),
 ]
 
 

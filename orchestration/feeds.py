@@ -16,6 +16,7 @@ from orchestration.reference import load_reference
 from orchestration.resources import LedgerResource
 from orchestration.sealing import load_seals, refuse_early
 from orchestration.settings import LedgerError, parse_period
+from orchestration.spark.loading import forget_spark, load_landing_on_spark
 from orchestration.state import LOADED, loading, set_stage, write_run_settings
 from orchestration.unchanged import begin_run
 from orchestration.warehouse import ENGINEERS
@@ -82,7 +83,14 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
         refuse_early(settings, parse_period(partition))
     with loading(settings, context.run_id) as connection:
         begin_run(connection, settings, parse_period(partition), context.run_id)
-        for summary in load_landing(connection, settings, log):
+        if settings.loader == "spark":
+            load_reference(connection, settings, log)  # first: Spark numbers contents behind those of reference files
+            summaries = load_landing_on_spark(connection, settings, log)
+        else:
+            forget_spark(connection)
+            summaries = load_landing(connection, settings, log)
+            load_reference(connection, settings, log)
+        for summary in summaries:
             yield MaterializeResult(
                 asset_key=FEED_KEYS[summary.feed],
                 metadata={
@@ -94,7 +102,6 @@ def raw_feeds(context: AssetExecutionContext, ledger: LedgerResource) -> Iterato
                     "seconds": round(summary.seconds, 2),
                 },
             )
-        load_reference(connection, settings, log)
         load_seals(connection, settings)
         report_zone_changes(connection, parse_period(partition), log)
         load_zone_offsets(connection)

@@ -480,11 +480,16 @@ def load_landing(connection: duckdb.DuckDBPyConnection, settings: Settings, log:
     LedgerError if the warehouse was loaded under another pseudonym key.
     """
     check_pseudonym_key(connection, settings)
+    tell_strangers(settings, log)
+    settings.temporary.mkdir(parents=True, exist_ok=True)
+    return [_FeedLoad(connection, settings, feed, log).run() for feed in FEEDS.values()]
+
+
+def tell_strangers(settings: Settings, log: Log) -> None:
+    """Say which folders of landing are no feed's."""
     for name in sorted(os.listdir(settings.landing)) if settings.landing.is_dir() else []:
         if name not in FEEDS and name != "reference" and not name.startswith("."):
             log(f"landing/{printable(name)} is no feed and was not read (feeds: {', '.join(FEEDS)}, reference)")
-    settings.temporary.mkdir(parents=True, exist_ok=True)
-    return [_FeedLoad(connection, settings, feed, log).run() for feed in FEEDS.values()]
 
 
 class _FeedLoad:

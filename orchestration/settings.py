@@ -40,6 +40,7 @@ class Settings:
     memory_limit: str | None = None
     project_root: Path = PROJECT_ROOT
     engine: str = "duckdb"
+    loader: str = "duckdb"
     spark_python: Path = PROJECT_ROOT / ".venv-spark" / "bin" / "python"
     spark_master: str = "local[*]"
 
@@ -50,12 +51,14 @@ class Settings:
         home = Path(env.get("LEDGER_HOME") or PROJECT_ROOT / ".ledger").expanduser()
         if "?" in str(home):
             raise LedgerError(f"LEDGER_HOME is {str(home)!r}: DuckDB takes a question mark for the end of the path.")
+        engine = parse_engine(env.get("LEDGER_ENGINE"))
         return cls(
             home=Path(os.path.abspath(home)),
             as_of=parse_as_of(env.get("LEDGER_AS_OF")),
             pseudonym_key=(env.get("LEDGER_PSEUDONYM_KEY") or "").encode() or None,
             memory_limit=parse_memory_limit(env.get("LEDGER_MEMORY_LIMIT")),
-            engine=parse_engine(env.get("LEDGER_ENGINE")),
+            engine=engine,
+            loader=parse_loader(env.get("LEDGER_LOADER"), engine),
             spark_python=Path(env.get("LEDGER_SPARK_PYTHON") or cls.spark_python),
             spark_master=env.get("LEDGER_SPARK_MASTER") or cls.spark_master,
         )
@@ -128,6 +131,16 @@ def parse_engine(text: str | None) -> str:
     if engine not in ENGINES:
         raise LedgerError(f"LEDGER_ENGINE is {text!r}: write {' or '.join(ENGINES)}.")
     return engine
+
+
+def parse_loader(text: str | None, engine: str) -> str:
+    """LEDGER_LOADER, `duckdb` unless set; LedgerError for another word, and for `spark` without that engine."""
+    loader = (text or "duckdb").strip().lower()
+    if loader not in ENGINES:
+        raise LedgerError(f"LEDGER_LOADER is {text!r}: write {' or '.join(ENGINES)}.")
+    if loader == "spark" and engine != "spark":
+        raise LedgerError("LEDGER_LOADER is `spark` and LEDGER_ENGINE is not: set LEDGER_ENGINE=spark as well.")
+    return loader
 
 
 def parse_period(text: str | None) -> date:

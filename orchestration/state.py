@@ -85,6 +85,15 @@ def write_built(connection: duckdb.DuckDBPyConnection, built: Built | None) -> N
     connection.commit()
 
 
+def is_loaded_by_spark(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the events lie in Spark's raw tables alone, and their tables here are empty (spark/loading.py)."""
+    return bool(
+        connection.execute(
+            "select 1 from duckdb_tables() where schema_name = 'ledger' and table_name = 'loaded_by_spark'"
+        ).fetchone()
+    )
+
+
 def write_run_settings(
     connection: duckdb.DuckDBPyConnection, settings: Settings, period: date, tzdata_version: str
 ) -> None:

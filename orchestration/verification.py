@@ -68,7 +68,8 @@ def _landing(settings: Settings) -> tuple[int, str]:
         if not location.is_file():
             continue
         stat = location.stat()
-        if (stat.st_size, stat.st_mtime_ns) != (size, mtime_ns):
+        grain = 1 if mtime_ns % 1_000_000 else 1_000_000  # Spark's loader sees milliseconds
+        if (stat.st_size, stat.st_mtime_ns // grain * grain) != (size, mtime_ns):
             continue  # changed in the open: the next run reads it
         if file_sha256(location) != sha256:
             raise LedgerError(

@@ -17,6 +17,7 @@ from orchestration import models
 from orchestration.metadata import table_value
 from orchestration.resources import LedgerResource
 from orchestration.settings import Settings, connect
+from orchestration.spark.loading import require_events
 from orchestration.state import BUILDING, BUILT, LOADED, set_stage
 
 # The raw tables of each feed; a raw table that is not named here belongs to raw/landing_files.
@@ -111,6 +112,7 @@ def build_dbt_assets(manifest: Mapping[str, Any]) -> AssetsDefinition:
         settings = ledger.settings
         select = _selection(context, manifest, translator)
         with connect(settings) as connection:
+            require_events(connection, settings)
             set_stage(connection, BUILDING, context.run_id)
         build = models.build(settings, select, context.log.info)
         with connect(settings) as connection:

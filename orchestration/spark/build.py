@@ -17,7 +17,8 @@ from typing import Any
 from orchestration.content import literal
 from orchestration.settings import PROJECT_ROOT, LedgerError, Settings, connect
 from orchestration.spark import layout, sides
-from orchestration.spark.export import export_raw, raw_folder
+from orchestration.spark.export import export_raw, raw_folder, reference_folder
+from orchestration.state import is_loaded_by_spark
 
 Log = Callable[[str], None]
 PART = "orchestration.spark.part"
@@ -32,8 +33,10 @@ def run_spark_part(
     Raises LedgerError when Spark cannot run here. A model or test that failed is in the answer's `failures`; then no
     table is taken over.
     """
-    export_raw(settings)
-    request = _build_request(settings, manifest, has_data_tests)
+    with connect(settings) as connection:
+        is_loaded_here = not is_loaded_by_spark(connection)
+    export_raw(settings, is_reference_only=not is_loaded_here)
+    request = _build_request(settings, manifest, has_data_tests, is_loaded_here)
     answer = start(settings, request, log or (lambda line: None))
     if not answer["failures"]:
         import_edges(settings, request["tables"], sides.spark_tables(manifest))
@@ -81,17 +84,27 @@ def request_of(settings: Settings) -> dict[str, Any]:
             "spark.master": settings.spark_master,
             "spark.sql.catalogImplementation": "in-memory",
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
-            "spark.local.dir": str(settings.temporary),
             "spark.driver.memory": settings.memory_limit_of_spark,
-            # Small tables by the dozen: what the second compiler would gain, its own work costs.
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.ansi.enabled": "true",
             "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-            "spark.sql.shuffle.partitions": "4",
-            "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            **(_on_one_machine(settings) if settings.spark_master.startswith("local") else {}),
         },
+    }
+
+
+def _on_one_machine(settings: Settings) -> dict[str, str]:
+    """What suits a local master alone: a cluster's disks, partitions and pages are its own (spark-defaults.conf)."""
+    return {
+        "spark.local.dir": str(settings.temporary),
+        # Small tables by the dozen: what the second compiler would gain, its own work costs. The first one alone is
+        # given 48 MB for what it compiles, which some 270 statements fill: then Java only interprets.
+        "spark.driver.extraJavaOptions": (
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseParallelGC"
+        ),
+        "spark.sql.shuffle.partitions": "4",
+        "spark.ui.enabled": "false",
     }
 
 
@@ -99,6 +112,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of Spark's part: what profiles.yml reads, the project's code, no usage statistics."""
     return os.environ | {
         "LEDGER_HOME": str(settings.home),
+        "LEDGER_PSEUDONYM_KEY": (settings.pseudonym_key or b"").decode(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
         "PYSPARK_PYTHON": str(settings.spark_python),
@@ -106,24 +120,51 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-def _build_request(settings: Settings, manifest: Mapping[str, Any], has_data_tests: bool) -> dict[str, Any]:
+def _raw_tables(folder: Path) -> dict[str, Any]:
+    """What a folder's layout says of its tables. LedgerError where a load has not ended."""
+    try:
+        return json.loads((folder / layout.LAYOUT_FILE).read_text(encoding="utf-8"))["tables"]
+    except FileNotFoundError as error:
+        raise LedgerError(f"{folder} holds no raw tables: run `make run PERIOD=YYYY-MM`, which loads them.") from error
+
+
+def _raw(settings: Settings, is_loaded_here: bool) -> list[dict[str, Any]]:
+    """Where the raw tables lie: in one folder, or the events where Spark's loader left them, the rest as it is now."""
+    everything = _raw_tables(raw_folder(settings))
+    if is_loaded_here:
+        return [{"location": str(raw_folder(settings)), "tables": everything}]
+    loaded = {*layout.FEED_TABLES, *layout.SHARED_TABLES}
+    others = _raw_tables(reference_folder(settings))
+    return [
+        {"location": str(raw_folder(settings)), "tables": {name: everything[name] for name in sorted(loaded)}},
+        {
+            "location": str(reference_folder(settings)),
+            "tables": {name: table for name, table in others.items() if name not in loaded},
+        },
+    ]
+
+
+def _build_request(
+    settings: Settings, manifest: Mapping[str, Any], has_data_tests: bool, is_loaded_here: bool
+) -> dict[str, Any]:
     nodes = [
         unique_id
         for unique_id in sides.spark_nodes(manifest)
         if has_data_tests or manifest["nodes"][unique_id]["resource_type"] != "test"
     ]
-    described = json.loads((raw_folder(settings) / layout.LAYOUT_FILE).read_text(encoding="utf-8"))
     return request_of(settings) | {
-        "raw": str(raw_folder(settings)),
-        "raw_tables": described["tables"],
+        "raw": _raw(settings, is_loaded_here),
         "edges": str(edges_folder(settings)),
         "select": sides.names(manifest, nodes),
         "tables": sides.edge_tables(manifest),
     }
 
 
-def start(settings: Settings, request: dict[str, Any], log: Log) -> dict[str, Any]:
-    """Run Spark's part and return its answer; LedgerError with the remedy, or its last words, when it does not run."""
+def start(settings: Settings, request: dict[str, Any], log: Log, module: str = PART) -> dict[str, Any]:
+    """Run Spark's part, or another module of its environment, and return its answer.
+
+    LedgerError with the remedy, or its last words, when it does not run.
+    """
     python = settings.spark_python
     if not python.exists():
         raise LedgerError(
@@ -136,7 +177,7 @@ def start(settings: Settings, request: dict[str, Any], log: Log) -> dict[str, An
     request_file, answer_file, errors = folder / "request.json", Path(request["answer"]), folder / "spark.log"
     request_file.write_text(json.dumps(request), encoding="utf-8")
     answer_file.unlink(missing_ok=True)
-    command = [str(python), "-m", PART, str(request_file)]
+    command = [str(python), "-m", module, str(request_file)]
     with errors.open("w", encoding="utf-8") as log_file:
         started = subprocess.Popen(
             command, cwd=settings.project_root, env=environment_of(settings), text=True,

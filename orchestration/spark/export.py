@@ -15,6 +15,7 @@ import duckdb
 from orchestration.content import literal, quoted
 from orchestration.settings import LedgerError, Settings, connect
 from orchestration.spark import layout
+from orchestration.state import is_loaded_by_spark
 
 PARTIAL, REPLACED = ".partial", ".replaced"
 
@@ -49,12 +50,23 @@ def export_raw(settings: Settings, is_reference_only: bool = False) -> list[Expo
     if not settings.warehouse.is_file():
         raise LedgerError(f"There is no {settings.warehouse}: run `make run PERIOD=YYYY-MM` first.")
     target = reference_folder(settings) if is_reference_only else raw_folder(settings)
+    with connect(settings, read_only=True) as connection:
+        _refuse_half_loaded(connection)
+        if not is_reference_only and is_loaded_by_spark(connection):
+            raise LedgerError(f"Spark has loaded the landing files itself (LEDGER_LOADER): {target} holds its tables.")
+        return _export(connection, target, is_reference_only)
+
+
+def export_reference(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Write what no feed's file holds, from the connection of a load that has not ended; errors as of export_raw."""
+    _export(connection, reference_folder(settings), is_reference_only=True)
+
+
+def _export(connection: duckdb.DuckDBPyConnection, target: Path, is_reference_only: bool) -> list[ExportedTable]:
     partial = _fresh_partial(target)
     try:
         partial.mkdir(parents=True)
-        with connect(settings, read_only=True) as connection:
-            _refuse_half_loaded(connection)
-            exported = _write_tables(connection, partial, is_reference_only)
+        exported = _write_tables(connection, partial, is_reference_only)
         put_in_place(partial, target)
     except (OSError, duckdb.IOException) as error:
         raise LedgerError(

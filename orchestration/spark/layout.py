@@ -50,6 +50,11 @@ _SPARK_TYPES = {
 }
 
 
+def events_of(sql: str) -> set[str]:
+    """The tables of the feeds' loader that a text of SQL reads."""
+    return set(re.findall(r"\braw\.(\w+)", sql)) & {*FEED_TABLES}
+
+
 def spark_type(duckdb_type: str) -> str:
     """The Spark type that holds exactly what a DuckDB column holds; ValueError where there is none."""
     if re.fullmatch(r"DECIMAL\([0-9]+,[0-9]+\)", duckdb_type):

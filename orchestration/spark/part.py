@@ -7,6 +7,7 @@ environment. No row of a table passes through this process: the executors read a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,10 +28,11 @@ def main(request_file: Path) -> None:
     session = open_session(request)
     try:
         run(request, answer)
-    finally:
         answer["work"] = work_of(session)
         Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
-        session.stop()
+    finally:
+        with contextlib.suppress(Exception):  # of a session whose Java has ended; why is said above
+            session.stop()
 
 
 def open_session(request: dict[str, Any]) -> Any:
@@ -65,9 +67,9 @@ def run(request: dict[str, Any], answer: dict[str, Any]) -> None:
     """The raw tables registered, the models built and tested, the edge tables written; stops at the first failure."""
     dbt = _runner(request, answer)
     started = time.monotonic()
-    raw = {"location": request["raw"], "tables": request["raw_tables"]}
-    if not dbt("run-operation", "register_raw_tables", "--args", json.dumps(raw)):
-        return
+    for raw in request["raw"]:
+        if not dbt("run-operation", "register_raw_tables", "--args", json.dumps(raw)):
+            return
     if not dbt(
         "build", "--exclude-resource-type", "unit_test", "--indirect-selection", "empty", "--select", *request["select"]
     ):

@@ -17,6 +17,7 @@ from benchmarks import __main__ as command
 from benchmarks import peer_polars, report
 from benchmarks.bench import Bench
 from benchmarks.compare import differences
+from benchmarks.measure import Cost
 from benchmarks.sections import peer
 from benchmarks.shape import DAY_MS, DAYS, PERIOD, Month, begins_ms
 
@@ -37,7 +38,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def test_every_ratio_is_a_number(bench: Bench) -> None:
     figures = json.loads(json.dumps(report.as_json(bench)))
-    wanted = {name for name in report.RATIOS if not name.startswith("site_day")}
+    wanted = {name for name in report.RATIOS if not name.startswith(("site_day", "spark_"))}
     assert wanted == {name for name in figures if name.endswith("_ratio")}
     for name in wanted:
         assert figures[name] > 0, name
@@ -47,6 +48,27 @@ def test_every_ratio_is_a_number(bench: Bench) -> None:
     for piece in figures["pieces"].values():
         assert piece["peak_bytes"] > 10 << 20
         assert piece["processor_seconds"] > 0
+
+
+def test_both_engines_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cost = {"seconds": 2.0, "process_seconds": 3.0, "peak_bytes": 1 << 20}
+    answer = {"duckdb": cost | {"processor_seconds": 2.5}, "spark": cost | {"seconds": 9.0, "processor_seconds": None}}
+    answer |= {"spark_duckdb_ratio": 4.5}
+    monkeypatch.setattr(command, "what_spark_lacks", lambda: None)
+    monkeypatch.setattr(command, "run_process", lambda _: Cost(9, 9, 9, 1, answer))
+    compared = Bench(10, tmp_path)
+    command.run(compared, ["spark"])
+    text = report.as_text(compared)
+    assert re.search(r"^spark_duckdb_ratio +4\.50", text, re.M)
+    assert re.search(r"^models_on_duckdb +2\.00 +3\.00 +2\.50", text, re.M)
+    assert re.search(r"^models_on_spark +9\.00 +3\.00", text, re.M)
+
+
+def test_without_spark_the_rest_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_SPARK_PYTHON", str(tmp_path / "python"))
+    bare = Bench(10, tmp_path)
+    command.run(bare, ["spark"])
+    assert bare.notes == {"spark": "run `make spark` first"}
 
 
 def test_a_person_reads_each_ratio_with_its_bound(bench: Bench) -> None:

@@ -1,9 +1,11 @@
 """`make test-spark`: the same months on both engines, every table the same row by row, to the last decimal.
 
-The demo (two months, one closed) is run by DuckDB, then its draft again by Dagster with LEDGER_ENGINE=spark: models,
-gates, publication and exports. An adversarial landing folder and policy of a random seed are built on both. The dates
-of all zones of the pinned tzdata, around each change of their offsets, are computed on both. The last line counts
-tables, rows and differences; the exit code is 1 when there is one.
+The demo's two months are run, reviewed and closed by DuckDB, with the late file between them, and by Dagster with
+LEDGER_ENGINE=spark: the first month with DuckDB's loader, the second with Spark's. Spark closes only if its draft has
+the digest that was reviewed on DuckDB; marts, seals, published tables and exports are compared. An adversarial landing
+folder and policy of a random seed are built on both. The dates of all zones of the pinned tzdata, around each change of
+their offsets, are computed on both. The last line counts tables, rows and differences; the exit code is 1 when there
+is one.
 
     PYTHONPATH=tests python -m engines [--seed N] [--keep FOLDER]
 """
@@ -23,8 +25,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from engines.compare import Comparison, compare, published_differences  # noqa: E402
-from engines.homes import DRAFT, build_both, chance_home, demo_home, read_manifest, run_draft, tables_of  # noqa: E402
+import demo  # noqa: E402
+from engines.compare import Comparison, compare, written_differences  # noqa: E402
+from engines.homes import (  # noqa: E402
+    FIRST,
+    SECOND,
+    Home,
+    build_both,
+    chance_home,
+    deliver,
+    read_manifest,
+    tables_of,
+)
 from engines.zone_dates import zone_dates  # noqa: E402
 
 
@@ -63,12 +75,11 @@ def main() -> int:
     if options.only_java:
         return 0
     folder = options.keep or Path(tempfile.mkdtemp(prefix="ledger-engines-"))
+    print(f"seed {options.seed}, in {folder}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        total = run(folder, options.seed)
-    finally:
-        if not options.keep:
-            shutil.rmtree(folder, ignore_errors=True)
+    total = run(folder, options.seed)  # what could not run leaves its homes and logs there
+    if not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
     print(f"{total.tables} tables, {total.rows:,} rows compared, {len(total.differences)} differences.")
     return 1 if total.differences or not total.rows else 0
 
@@ -90,17 +101,24 @@ def missing_java() -> str | None:
 def run(folder: Path, seed: int) -> Total:
     """All comparisons in a folder."""
     total = Total()
+    on_duckdb, on_spark = Home(folder / "demo", "duckdb"), Home(folder / "demo_on_spark", "spark")
+    deliver(demo.write_landing, (on_duckdb, on_spark))
     started = time.monotonic()
-    on_duckdb, on_spark = demo_home(folder / "demo"), folder / "demo_on_spark"
-    shutil.copytree(on_duckdb, on_spark, symlinks=True)
-    run_draft(on_spark)
-    manifest = read_manifest(on_spark)
-    found = compare(on_duckdb / "warehouse.duckdb", on_spark / "warehouse.duckdb", tables_of(manifest))
-    total.add("demo, run by Dagster", found, time.monotonic() - started)
+    digest = on_duckdb.run(FIRST)
+    on_duckdb.close(FIRST, digest)
+    on_spark.close(FIRST, digest)
+    add(total, f"{FIRST} closed", on_duckdb, on_spark, started)
+
+    deliver(demo.write_late, (on_duckdb, on_spark))
+    started = time.monotonic()
+    digest = on_duckdb.run(SECOND)
+    on_spark.run(SECOND, loader="spark")
+    add(total, f"{SECOND} drafted, loaded by Spark", on_duckdb, on_spark, started, is_one_load=False)
 
     started = time.monotonic()
-    found = published_differences(on_duckdb, on_spark, DRAFT)
-    total.add("demo, published and exported", found, time.monotonic() - started)
+    on_duckdb.close(SECOND, digest)
+    on_spark.close(SECOND, digest, loader="spark")
+    add(total, f"{SECOND} closed, loaded by Spark", on_duckdb, on_spark, started, is_one_load=False)
 
     started = time.monotonic()
     left, right, manifest = build_both(chance_home(folder / "chance", seed))
@@ -109,6 +127,19 @@ def run(folder: Path, seed: int) -> Total:
     started = time.monotonic()
     total.add("zones", zone_dates(folder / "zones"), time.monotonic() - started)
     return total
+
+
+def add(total: Total, name: str, left: Home, right: Home, started: float, is_one_load: bool = True) -> None:
+    """Compare two homes as they stand: tables, then what was sealed, published and exported."""
+    tables = tables_of(read_manifest(right.folder))
+    found = compare(left.folder / "warehouse.duckdb", right.folder / "warehouse.duckdb", tables, is_one_load)
+    total.add(name, found, time.monotonic() - started)
+    started = time.monotonic()
+    total.add(
+        f"{name}: seals, published tables, exported files",
+        written_differences(left.folder, right.folder),
+        time.monotonic() - started,
+    )
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,24 +23,50 @@ from orchestration import landing, models, reference, sealing, state, zones
 from orchestration.settings import PROJECT_ROOT, Settings, connect
 from orchestration.spark import sides
 
-DRAFT = demo.PERIODS[1]
+FIRST, SECOND = demo.PERIODS
+AS_OF = {FIRST: demo.AS_OF_CLOSE, SECOND: "2026-05-20T12:00:00Z"}  # of a month's run and of its close
 CHANCE_AS_OF, CHANCE_PERIOD = datetime(2026, 11, 20, 12, tzinfo=UTC), date(2026, 4, 1)
-RUN = "import sys; from orchestration import flow; from orchestration.settings import Settings, parse_period; "
-RUN += "flow.run_job(Settings.from_environment(), flow.MONTHLY_RUN, parse_period(sys.argv[1]))"
 PROJECT = ("dbt_project.yml", "profiles.yml", "macros", "models", "tests", "orchestration")
 
 
-def demo_home(home: Path) -> Path:
-    """The demo, by DuckDB: a closed month, a late file, a draft."""
-    _python(home, "duckdb", "-m", "orchestration", "demo")
-    return home
+def deliver(write: Callable[[Path], list[Path]], homes: Sequence[Home]) -> None:
+    """The same files for all homes, with the same time of change, in milliseconds: Spark sees nothing finer."""
+    first = homes[0].folder / "landing"
+    for path in write(first):
+        stat = path.stat()
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns // 1_000_000 * 1_000_000))
+    for home in homes[1:]:
+        shutil.copytree(first, home.folder / "landing", dirs_exist_ok=True)
 
 
-def run_draft(home: Path) -> None:
-    """The draft of a finished demo once more, by Dagster on Spark, with nothing published or exported before it."""
-    for folder in ("published", f"exports/{DRAFT}"):
-        shutil.rmtree(home / folder)
-    _python(home, "spark", "-c", RUN, DRAFT, LEDGER_AS_OF=demo.AS_OF_RUN)
+@dataclass(frozen=True)
+class Home:
+    """A home whose runs and closes are one engine's."""
+
+    folder: Path
+    engine: str
+
+    def run(self, period: str, loader: str = "duckdb") -> str:
+        """`make run` of a month; the digest of the draft that it exported."""
+        self._ledger("run", period, loader)
+        manifest = json.loads((self.folder / "exports" / period / "manifest.json").read_text(encoding="utf-8"))
+        return str(manifest["draft_digest"])
+
+    def close(self, period: str, digest: str, loader: str = "duckdb") -> None:
+        """`make close` of a month, if its draft is the one with this digest."""
+        self._ledger("close", period, loader, "--by", "tests", "--draft", digest)
+
+    def _ledger(self, command: str, period: str, loader: str, *more: str) -> None:
+        variables = {
+            "LEDGER_HOME": str(self.folder), "LEDGER_ENGINE": self.engine, "LEDGER_LOADER": loader,
+            "LEDGER_AS_OF": AS_OF[period],
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration", command, "--period", period, *more],
+            cwd=PROJECT_ROOT, env=os.environ | variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"{self.engine}, {command} {period}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}")
 
 
 def chance_home(folder: Path, seed: int) -> Settings:
@@ -91,12 +117,3 @@ def tables_of(manifest: Mapping[str, Any]) -> list[str]:
         and sides.engine_of(node) != "spark"
     }
     return sorted(built | set(sides.edge_tables(manifest)))
-
-
-def _python(home: Path, engine: str, *arguments: str, **variables: str) -> None:
-    environment = os.environ | {"LEDGER_HOME": str(home), "LEDGER_ENGINE": engine} | variables
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{engine}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}")

@@ -105,3 +105,20 @@ def spark_knows_the_words(house: House) -> list[str]:
         for word, pattern in DUCKDB_ALONE.items():
             findings += [f"{node['name']}:{line}: {word}" for line, _ in sql_rules.lines_with(pattern, sql)]
     return findings
+
+
+# What reads or names a file from SQL, and what brings a distributed table's rows into Spark's driver.
+OF_A_MACHINE = r"\bread_(parquet|csv|json|text|blob)\w*\s*\(|'(/|~|\.{1,2}/)[^'\s]+|'file:|\b(parquet|csv|json)\.`"
+TO_THE_DRIVER = r"\.(collect|toPandas|toArrow|toLocalIterator|take|tail|head|foreach)\("
+
+
+def nothing_works_on_one_machine_alone(house: House) -> list[str]:
+    """A model names tables and never a file; what runs in a Spark session leaves rows with the executors."""
+    findings = []
+    for path in sorted([*(house.root / "models").rglob("*.sql"), *(house.root / "macros").rglob("*.sql")]):
+        text = path.read_text(encoding="utf-8")
+        findings += [f"{path.stem}:{line}: {word}" for line, word in sql_rules.lines_with(OF_A_MACHINE, text)]
+    for path in sorted((house.root / "orchestration" / "spark").rglob("*.py")):
+        taken = re.findall(TO_THE_DRIVER, path.read_text(encoding="utf-8"))
+        findings += [f"{path.name}: brings rows to the driver by {word}" for word in taken]
+    return findings

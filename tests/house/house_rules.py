@@ -245,5 +245,6 @@ RULES: tuple[Callable[[House], list[str]], ...] = (
     engine_rules.no_model_has_two_copies,
     engine_rules.an_engines_word_has_its_twin,
     engine_rules.spark_knows_the_words,
+    engine_rules.nothing_works_on_one_machine_alone,
     # spark_knows_the_words follows with the models of messages
 )

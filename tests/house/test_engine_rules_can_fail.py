@@ -78,3 +78,21 @@ def test_sparks_models_say_what_spark_knows(builder: Builder, expression: str) -
     assert engine_rules.spark_knows_the_words(builder.house) == []
     builder.model("intermediate/int_bad", f"select {expression} from days", config={"meta": {"engine": "spark"}})
     assert len(engine_rules.spark_knows_the_words(builder.house)) == 1
+
+
+def test_nothing_works_on_one_machine_alone(builder: Builder) -> None:
+    code = builder.root / "orchestration" / "spark"
+    code.mkdir(parents=True)
+    (code / "loader.py").write_text("frame.write.parquet(place)\nframe.first()\n")
+    (builder.root / "macros" / "engine.sql").write_text("-- read_csv('/a')\nlocation '\" ~ location ~ '/' ~ name ~ \"'")
+    assert engine_rules.nothing_works_on_one_machine_alone(builder.house) == []
+    (code / "loader.py").write_text("x = 1\nrows = frame.collect()\nnames = files.toLocalIterator()\n")
+    (builder.root / "macros" / "engine.sql").write_text("select 1 from read_csv('x')")
+    (builder.root / "macros" / "other.sql").write_text("insert overwrite directory '/data/x'\nfrom parquet.`x`")
+    assert engine_rules.nothing_works_on_one_machine_alone(builder.house) == [
+        "engine:1: read_csv(",
+        "other:1: '/data/x",
+        "other:2: parquet.`",
+        "loader.py: brings rows to the driver by collect",
+        "loader.py: brings rows to the driver by toLocalIterator",
+    ]

@@ -138,6 +138,19 @@ def test_the_comparison_sees_every_difference(tmp_path: Path, other: str | None,
     assert compare(files[0], files[2], ["main.t"]).rows == 1
 
 
+def test_contents_of_two_loads_are_compared_by_their_paths(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one.duckdb", "same.duckdb", "other.duckdb")]
+    for file, numbers in zip(files, ((1, 2), (2, 1), (2, 2)), strict=True):
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("create schema staging")
+            connection.execute("create table staging.stg_landing__files (content_id int, path text)")
+            connection.execute("insert into staging.stg_landing__files values (?, 'a'), (?, 'b')", numbers)
+            connection.execute("create table t as select content_id from staging.stg_landing__files where path = 'b'")
+    assert compare(files[0], files[1], ["main.t"], is_one_load=False).differences == ()
+    assert compare(files[0], files[1], ["main.t"]).differences != ()
+    assert compare(files[0], files[2], ["main.t"], is_one_load=False).differences != ()
+
+
 def test_each_table_is_reported_once_after_what_it_reads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def said(*names: str) -> list[dict[str, Any]]:
         return [{"info": {"name": kind}, "table": table} for kind, table in (name.split() for name in names)]
