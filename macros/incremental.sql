@@ -4,32 +4,10 @@
    was when they were last complete, in int_inputs_built; the same for what contracts say of a date. Both are data: the first build, a day's run, late files and a
    rebuild differ only in how much int_changed_inputs finds. #}
 
-{# Strategy `replace_changed`: rows whose unique_key is in the relation that meta.changes names go, the new ones come. #}
-{% macro get_incremental_replace_changed_sql(arg_dict) %}
-    {%- set replace = adapter.dispatch('replace_changed', 'dar_ledger') %}
-    {{ return(replace(arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['unique_key'], arg_dict['dest_columns'])) }}
-{% endmacro %}
-
-{% macro default__replace_changed(target_relation, temp_relation, unique_key, dest_columns) %}
-    {%- set columns = dest_columns | map(attribute='quoted') | join(', ') %}
-    delete from {{ target_relation }}
-    using {{ relation_of(config.get('meta')['changes']) }} as changes
-    where true
-    {%- for column in unique_key %}
-        and {{ target_relation.include(database=false, schema=false) }}.{{ column }} = changes.{{ column }}
-    {%- endfor %};
-    insert into {{ target_relation }} ({{ columns }})
-    select {{ columns }} from {{ temp_relation }}
-{% endmacro %}
-
-{# Spark's tables are files without deletes: there a kept model is a plain table, made anew as a whole. #}
-{% macro spark__replace_changed(target_relation, temp_relation, unique_key, dest_columns) %}
-    {{ exceptions.raise_compiler_error("On Spark " ~ target_relation ~ " is a table: nothing of it is replaced by itself.") }}
-{% endmacro %}
-
 {# What a model that is rebuilt only where something changed is on this engine. #}
 {% macro kept() -%} {{ return(adapter.dispatch('kept', 'dar_ledger')()) }} {%- endmacro %}
 {% macro default__kept() -%} {{ return('incremental') }} {%- endmacro %}
+{# Spark's tables are files without deletes: there all is made anew. #}
 {% macro spark__kept() -%} {{ return('table') }} {%- endmacro %}
 
 {# Where a model of this project is, whether it was built or not. #}

@@ -122,3 +122,16 @@ def nothing_works_on_one_machine_alone(house: House) -> list[str]:
         taken = re.findall(TO_THE_DRIVER, path.read_text(encoding="utf-8"))
         findings += [f"{path.name}: brings rows to the driver by {word}" for word in taken]
     return findings
+
+
+def a_sliced_model_takes_a_row_once(house: House) -> list[str]:
+    """What is made slice by slice asks for its slice, or each would bring all rows; only a view may ask for others'."""
+    findings = []
+    for node in house.models:
+        slices = node["config"].get("meta", {}).get("slices") or {}
+        asked = set(re.findall(r"in_slice\('(?:\w+\.)?(\w+)'\)", node["raw_code"]))
+        if slices and slices["by"] not in asked:
+            findings.append(f"{node['name']}: made in slices by {slices['by']}, which its SQL never asks for")
+        if asked - {slices.get("by")} and node["config"].get("materialized") != "view":
+            findings.append(f"{node['name']}: asks for a slice that it is not made in (meta.slices)")
+    return findings

@@ -246,5 +246,5 @@ RULES: tuple[Callable[[House], list[str]], ...] = (
     engine_rules.an_engines_word_has_its_twin,
     engine_rules.spark_knows_the_words,
     engine_rules.nothing_works_on_one_machine_alone,
-    # spark_knows_the_words follows with the models of messages
+    engine_rules.a_sliced_model_takes_a_row_once,
 )

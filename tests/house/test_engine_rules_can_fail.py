@@ -96,3 +96,16 @@ def test_nothing_works_on_one_machine_alone(builder: Builder) -> None:
         "loader.py: brings rows to the driver by collect",
         "loader.py: brings rows to the driver by toLocalIterator",
     ]
+
+
+def test_slices_that_nobody_asks_for_are_found(builder: Builder) -> None:
+    slices = {"meta": {"slices": {"of": "int_days", "by": "day"}}}
+    builder.model("intermediate/int_good", "select 1 where {{ in_slice('days.day') }}", config=slices)
+    builder.model("intermediate/int_view", "select 1 where {{ in_slice('day') }}", config={"materialized": "view"})
+    assert engine_rules.a_sliced_model_takes_a_row_once(builder.house) == []
+    builder.model("intermediate/int_all", "select 1", config=slices)
+    builder.model("intermediate/int_stray", "select 1 where {{ in_slice('day') }}")
+    assert engine_rules.a_sliced_model_takes_a_row_once(builder.house) == [
+        "int_all: made in slices by day, which its SQL never asks for",
+        "int_stray: asks for a slice that it is not made in (meta.slices)",
+    ]

@@ -148,6 +148,7 @@ def deep(levels: int) -> str:
 
 def _bytes_kinds() -> list[Damage]:
     """Files whose bytes are not what their name says."""
+
     def two(name: str) -> bytes:
         return lines(talk(name, 1), talk(name, 2))
 
@@ -386,6 +387,7 @@ def _value_kinds() -> list[Damage]:
 
 def _snapshot_kinds() -> list[Damage]:
     """Snapshots of users, each of a site's own instant."""
+
     def kind(name: str, change: Change, *rejects: Reject, stays: Change | None = None) -> Damage:
         place = sum(map(ord, name)) % 100_000
         good = {"accountId": "s1", "snapshotTimeL": AT + place, "users": [user(f"{name}-{n}") for n in (1, 2)]}
@@ -421,6 +423,7 @@ def _snapshot_kinds() -> list[Damage]:
 
 def _copy_kinds() -> list[Damage]:
     """The same records again, in one file and in another, equal and contradicting each other."""
+
     def name_of(number: str, name: str) -> str:
         return f"{CHAT}/{name}.{number}.jsonl"
 
@@ -462,6 +465,4 @@ def _copy_kinds() -> list[Damage]:
     ]  # fmt: skip
 
 
-DAMAGES = tuple(
-    _bytes_kinds() + _syntax_kinds() + _shape_kinds() + _value_kinds() + _snapshot_kinds() + _copy_kinds()
-)
+DAMAGES = tuple(_bytes_kinds() + _syntax_kinds() + _shape_kinds() + _value_kinds() + _snapshot_kinds() + _copy_kinds())

@@ -26,8 +26,18 @@ def main(home: str) -> None:
         reasons = connection.execute("select reason, count(*) from raw.rejected_records group by 1").fetchall()
         listed = connection.execute("select count(*) from raw.rejected_records where detail is null").fetchall()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"before": before, "peak": peak, "contents": contents, "reasons": dict(reasons),
-                      "unexplained": listed[0][0], "left": [path.name for path in settings.temporary.iterdir()]}))
+    print(
+        json.dumps(
+            {
+                "before": before,
+                "peak": peak,
+                "contents": contents,
+                "reasons": dict(reasons),
+                "unexplained": listed[0][0],
+                "left": [path.name for path in settings.temporary.iterdir()],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

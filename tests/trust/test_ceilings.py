@@ -108,7 +108,10 @@ def test_a_million_users_are_read_or_refused_with_a_reason(loaded: dict) -> None
     assert loaded["unexplained"] == 0
     users = {"missing_user_id"} if found[0] > 1 else set()
     assert set(loaded["reasons"]) - users == {
-        "object_too_large", "too_many_records", "broken_json", "missing_conversation_id"
+        "object_too_large",
+        "too_many_records",
+        "broken_json",
+        "missing_conversation_id",
     }
 
 

@@ -42,6 +42,8 @@ KEPT = {
 MODELS = [name.split(".")[1] for name in KEPT]
 ENDS = ["+int_inputs_built", "+int_site_days_built", "+int_agent_days", *(f"{name}" for name in MODELS[-3:])]
 WITHOUT_SEEDS = ["--exclude", "resource_type:seed"]
+# What dbt builds here it builds in many slices, what is seen anew is made in one.
+SLICES = ["--vars", "{rows_at_once: 3}"]
 
 
 class Ledger:
@@ -53,7 +55,7 @@ class Ledger:
         self.rules: list[str] = []
         self.settings.landing.mkdir(parents=True)
         self.settings.temporary.mkdir(parents=True)
-        build = models._build(self.settings, ["--select", "resource_type:seed"], None, False)
+        build = models._build(self.settings, [*SLICES, "--select", "resource_type:seed"], None, False)
         assert not build.failures, build.failures
 
     @property
@@ -74,7 +76,9 @@ class Ledger:
             state.write_run_settings(connection, self.settings, PERIOD, zones.tzdata_version())
 
     def build(self, *more: str, select: list[str] | None = None) -> None:
-        build = models._build(self.settings, [*more, "--select", *(select or ENDS), *WITHOUT_SEEDS], None, False)
+        build = models._build(
+            self.settings, [*more, *SLICES, "--select", *(select or ENDS), *WITHOUT_SEEDS], None, False
+        )
         assert not build.failures, build.failures
 
     def rows(self, sql: str) -> list[tuple]:

@@ -22,9 +22,7 @@ def small(scratch: Scratch, tmp_path: Path) -> Small:
 
 @pytest.mark.parametrize(("broken", "is_stopped"), [(0, False), (9, False), (10, True), (30, True)])
 @pytest.mark.parametrize("door", ["loaded", "outgoing"])
-def test_a_broken_feed_stops_the_gate_by_its_own_share(
-    small: Small, door: str, broken: int, is_stopped: bool
-) -> None:
+def test_a_broken_feed_stops_the_gate_by_its_own_share(small: Small, door: str, broken: int, is_stopped: bool) -> None:
     chats = [talk("few", n) for n in range(40 - broken)]
     write_lines(small.settings.landing, "messaging_interactions/few.jsonl", [*chats, *['{"broken'] * broken])
     small.load() if door == "loaded" else small.run()

@@ -170,6 +170,7 @@ def merged(records: Records) -> Delivery:
 
 def respelt(records: Records) -> Delivery:
     """The same values as other JSON: numbers as texts, other order of keys, blanks, escapes, unknown fields."""
+
     def other(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
             return {"unknown": [1, {"a": None}]} | {name: other(value[name], name) for name in reversed(value)}

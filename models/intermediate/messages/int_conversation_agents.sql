@@ -1,5 +1,8 @@
+{{ config(meta={'slices': {'of': 'int_conversation_copies', 'by': 'conversation_key'}}) }}
+
 with copies as (
     select * from {{ ref('int_conversation_copies') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 listings as (

@@ -1,5 +1,8 @@
+{{ config(meta={'slices': {'of': 'int_conversation_copies', 'by': 'conversation_key'}}) }}
+
 with copies as (
     select * from {{ ref('int_conversation_copies') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 listings as (
@@ -14,6 +17,7 @@ listings as (
 
 messages as (
     select * from {{ ref('int_messages_accepted') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 unlisted_copies as (

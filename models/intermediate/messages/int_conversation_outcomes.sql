@@ -1,6 +1,7 @@
 {{ config(
-    materialized=kept(), incremental_strategy='replace_changed',
-    unique_key=['site_id', 'conversation_id'], meta={'changes': 'int_changed_conversations'}
+    materialized=kept(),
+    unique_key=['site_id', 'conversation_id'],
+    meta={'changes': 'int_changed_conversations', 'slices': {'of': 'int_conversation_copies', 'by': 'conversation_key'}}
 ) }}
 
 {# All that later models need of messages: kept, and replaced conversation by conversation. #}
@@ -11,6 +12,7 @@ with groups as (
 
 copies as (
     select * from {{ ref('int_conversation_copies') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 -- unknown agents count as human, a counted system message is a bot's (SPEC R1).

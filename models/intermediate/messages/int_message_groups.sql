@@ -1,6 +1,9 @@
+{{ config(meta={'slices': {'of': 'int_conversation_copies', 'by': 'conversation_copy_id'}}) }}
+
 {# The one pass over all messages: from here on the rows are as many as senders per conversation and date. #}
 with messages as (
     select * from {{ ref('int_messages_winning') }}
+    where {{ in_slice('conversation_copy_id') }}
 ),
 
 offsets as (

@@ -10,14 +10,17 @@ with groups as (
 
 copies as (
     select * from {{ ref('int_conversation_copies') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 consumers as (
     select * from {{ ref('int_conversation_consumers') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 agents as (
     select * from {{ ref('int_conversation_agents') }}
+    where {{ in_slice('conversation_key') }}
 ),
 
 audiences as (

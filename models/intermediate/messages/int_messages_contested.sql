@@ -1,6 +1,5 @@
 {{ config(
-    materialized=kept(), incremental_strategy='replace_changed',
-    unique_key=['site_id', 'conversation_id'], meta={'changes': 'int_changed_conversations'}
+    materialized=kept(), unique_key=['site_id', 'conversation_id'], meta={'changes': 'int_changed_conversations'}
 ) }}
 
 with messages as (

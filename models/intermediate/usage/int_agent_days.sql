@@ -1,6 +1,5 @@
 {{ config(
-    materialized=kept(), incremental_strategy='replace_changed',
-    unique_key=['site_id', 'activity_date'], meta={'changes': 'int_changed_days'}
+    materialized=kept(), unique_key=['site_id', 'activity_date'], meta={'changes': 'int_changed_days'}
 ) }}
 
 

@@ -1,6 +1,7 @@
 {{ config(
-    materialized=kept(), incremental_strategy='replace_changed',
-    unique_key=['site_id', 'activity_date'], meta={'changes': 'int_changed_days'}
+    materialized=kept(),
+    unique_key=['site_id', 'activity_date'],
+    meta={'changes': 'int_changed_days', 'slices': {'of': 'int_conversation_days', 'by': 'activity_date'}}
 ) }}
 
 
@@ -14,6 +15,7 @@ conversation_days as (
     inner join changed
         on conversation_days.site_id = changed.site_id
         and conversation_days.activity_date = changed.activity_date
+    where {{ in_slice('conversation_days.activity_date') }}
 ),
 
 channels as (
