@@ -39,7 +39,7 @@ groups as (
         message_source,
         activity_date,
         count(*) as messages,
-        count_if(listening_enabled) as listened_messages,
+        cast(count_if(listening_enabled) as bigint) as listened_messages,
         min(first_arrived_in) as first_arrived_in,
         min(sent_at) as first_message_at,
         min_by(message_id, {{ record_of({'sent_at': 'sent_at', 'message_id': 'message_id'}) }}) as first_message_id,
