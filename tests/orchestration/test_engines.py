@@ -5,13 +5,14 @@ Neither Java nor Spark is needed here; that both engines give the same rows is `
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from engines.compare import compare
+from engines.compare import Comparison, compare, written_differences
 
 from orchestration import models
 from orchestration.settings import LedgerError, Settings, connect, parse_engine
@@ -136,6 +137,40 @@ def test_the_comparison_sees_every_difference(tmp_path: Path, other: str | None,
     assert words in found.words
     assert compare(files[0], files[2], ["main.t"]).differences == ()
     assert compare(files[0], files[2], ["main.t"]).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "text", "found"),
+    [
+        ("sealed/2026-03/closed.json", '{"closed_by": "a", "closed_at": 2, "run_id": 2}', []),
+        ("sealed/2026-03/closed.json", '{"closed_by": "b", "closed_at": 1, "run_id": 1}', ["2026-03/closed.json"]),
+        ("sealed/2026-03/seal.json", "other", ["sealed/2026-03/seal.json"]),
+        ("exports/2026-03/lines.csv", "other", ["exports/2026-03/lines.csv"]),
+        ("exports/2026-03/more.csv", "more", ["exports/2026-03/more.csv"]),
+    ],
+)
+def test_the_comparison_sees_what_was_sealed_and_exported(
+    tmp_path: Path, changed: str, text: str, found: list[str]
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    files = {
+        "sealed/2026-03/seal.json": "{}",
+        "sealed/2026-03/closed.json": '{"closed_by": "a", "closed_at": 1, "run_id": 1}',
+        "exports/2026-03/lines.csv": "x",
+    }
+    for name in files:
+        (one / name).parent.mkdir(parents=True, exist_ok=True)
+        (one / name).write_text(files[name])
+    (one / "published").mkdir()
+    with duckdb.connect(str(one / "published" / "finance.duckdb")) as connection:
+        connection.execute("create table t as select 1 as k")
+    shutil.copytree(one, other)
+    assert written_differences(one, other) == Comparison(4, 4, ())
+    (other / changed).write_text(text)
+    assert [difference.table for difference in written_differences(one, other).differences] == found
+    with duckdb.connect(str(other / "published" / "finance.duckdb")) as connection:
+        connection.execute("insert into t values (2)")
+    assert [one.table for one in written_differences(one, other).differences] == ["published main.t", *found]
 
 
 def test_contents_of_two_loads_are_compared_by_their_paths(tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ from trust.damages import DAMAGES, MARKER, call, lines, talk
 import demo
 from orchestration.landing import FEEDS
 from orchestration.records import DETAILS
-from orchestration.settings import LedgerError, hmac_blocks
+from orchestration.settings import LedgerError, Settings, hmac_blocks
 from orchestration.spark import layout, parsing
+from orchestration.spark.load_part import figures
 from orchestration.spark.loader import SparkLoad, register_key
+from orchestration.suites import read_suite
 from spark.both_engines import Loaded, load_both, plain
 from spark.odd_files import odd_files
 from spark.sessions import local_session
@@ -117,6 +119,21 @@ def test_event_tables_lie_in_months_of_utc(loaded: Loaded) -> None:
         select count(*) from read_parquet('{plain(loaded.folder)}/messages/**/*.parquet', hive_partitioning = true)
         where utc_month <> {layout.month_in_duckdb("sent_at")}""")
     assert wrong == [(0,)]
+
+
+def test_the_first_gates_controls_of_events_count_the_same_on_spark(spark: Any, loaded: Loaded) -> None:
+    suite = read_suite(Settings.from_environment({}), "loaded", [])
+    controls = {one.name: one.rows for one in suite.controls if layout.events_of(one.rows)}
+    assert len(controls) == 4
+    # As they are, they list nothing; turned round, all that is right.
+    turned = {
+        f"not {name}": rows.replace("= ''", "<> ''").replace("not exists", "exists") for name, rows in controls.items()
+    }
+    counted = figures(spark, str(loaded.folder), controls | turned)
+    for name, rows in (controls | turned).items():
+        query = rows.replace("raw.", "spark.")
+        assert [(counted[name],)] == loaded.rows(f"select count(*) from ({query}\n)"), name
+        assert (counted[name] > 0) is name.startswith("not "), name
 
 
 def test_no_content_is_written_and_the_work_is_gone(loaded: Loaded) -> None:
