@@ -9,14 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from orchestration.settings import LedgerError
-from orchestration.spark import layout, part, session
+from orchestration.spark import contents, layout, part, session
 from orchestration.spark.loader import SparkLoad
+
+RAW = re.compile(r"\braw\.")
 
 
 def main(request_file: Path) -> None:
@@ -49,19 +52,13 @@ def load(spark: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def figures(spark: Any, location: str, controls: Mapping[str, str]) -> dict[str, int]:
     """How many rows each control's query lists over the raw tables that lie there."""
-    spark.sql("create schema if not exists raw")
     for table, columns in layout.raw_tables().items():
-        is_partitioned = table in layout.MOMENTS
-        partition = f"partitioned by ({layout.MONTH}) " if is_partitioned else ""
-        spark.sql(f"drop table if exists raw.{table}")
-        spark.sql(
-            f"create table raw.{table} ({layout.spark_schema(columns, is_partitioned)}) using parquet {partition}"
-            f"location '{location}/{table}'"
-        )
-        if is_partitioned:
-            spark.sql(f"msck repair table raw.{table}")
+        schema = layout.spark_schema(columns, table in layout.MOMENTS)
+        written = spark.read.schema(schema).parquet(contents.escaped(f"{location}/{table}"))
+        written.createOrReplaceTempView(f"raw_{table}")  # a view of a session has no schema
     return {
-        name: spark.sql(f"select count(*) from ({query}\n) as failing").first()[0] for name, query in controls.items()
+        name: spark.sql(f"select count(*) from ({RAW.sub('raw_', query)}\n) as failing").first()[0]
+        for name, query in controls.items()
     }
 
 

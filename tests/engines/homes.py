@@ -26,7 +26,7 @@ from orchestration.spark import sides
 FIRST, SECOND = demo.PERIODS
 AS_OF = {FIRST: demo.AS_OF_CLOSE, SECOND: "2026-05-20T12:00:00Z"}  # of a month's run and of its close
 CHANCE_AS_OF, CHANCE_PERIOD = datetime(2026, 11, 20, 12, tzinfo=UTC), date(2026, 4, 1)
-PROJECT = ("dbt_project.yml", "profiles.yml", "macros", "models", "tests", "orchestration")
+PROJECT = ("dbt_project.yml", "profiles.yml", "requirements.txt", "macros", "models", "tests", "orchestration")
 
 
 def deliver(write: Callable[[Path], list[Path]], homes: Sequence[Home]) -> None:

@@ -17,7 +17,9 @@ def local_session() -> Any:
             "spark.driver.memory": "2g",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # small loads: what the compiler costs counts
+            "spark.driver.extraJavaOptions": (  # small loads: what the compiler costs counts
+                "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
+            ),
             "spark.sql.shuffle.partitions": "2",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
