@@ -1,7 +1,7 @@
 """Landing files as bytes: which there are, what they hash to, and their lines and text for an exact second reading.
 
 What belongs here: walking the landing folder, compression, hashing, cutting into lines.
-What does not: what the bytes mean (records.py), the tables (landing.py).
+What does not: what the bytes mean (records.py), the tables (batch_reading.py, batch.py).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,28 +194,28 @@ def _reason(answer: Any) -> str:
 
 def _signature(settings: Settings) -> str:
     """The project's files by path, size and time of change; cheap, and reset by anything that edits them."""
-    root = settings.project_root
-    files = [root / name for name in PROJECT_FILES]
-    for folder in PROJECT_FOLDERS:
-        files += sorted(path for path in (root / folder).rglob("*") if path.is_file())
     digest = hashlib.sha256(f"{settings.warehouse}\n".encode())
-    for path in files:
-        if path.exists():
-            stat = path.stat()
-            digest.update(f"{path.relative_to(root)}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
+    for path, name in _files(settings, PROJECT_FILES, PROJECT_FOLDERS):
+        stat = path.stat()
+        digest.update(f"{name}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
 def _checksum(settings: Settings, files: Sequence[str], folders: Sequence[str]) -> str:
     """One SHA-256 of files and folders of the project, by path and content."""
+    digest = hashlib.sha256()
+    for path, name in _files(settings, files, folders):
+        digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _files(settings: Settings, files: Sequence[str], folders: Sequence[str]) -> Iterator[tuple[Path, Path]]:
+    """Those of some files of the project that are there, and all files of some folders, each with its own name."""
     root = settings.project_root
     paths = [root / name for name in files]
     for folder in folders:
-        paths += sorted(path for path in (root / folder).rglob("*") if path.is_file())
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+        paths += sorted((root / folder).rglob("*"))
+    yield from ((path, path.relative_to(root)) for path in paths if path.is_file())
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

@@ -27,8 +27,8 @@ from dagster import (
 )
 
 from orchestration.dead_runs import end_dead_runs
+from orchestration.event_feeds import FEEDS
 from orchestration.feeds import PARTITION_TAG
-from orchestration.landing import FEEDS
 from orchestration.policy import settling_days
 from orchestration.settings import LedgerError, Settings
 from orchestration.state import month

@@ -171,8 +171,7 @@ def connect(settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConne
     if not read_only:
         _sweep(settings)
     spill = str(settings.temporary).replace("'", "''")
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set disable_timestamptz_casts = true")
+    _set_session(connection)
     connection.execute("set preserve_insertion_order = true")
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute(f"set temp_directory = '{spill}'")
@@ -181,6 +180,18 @@ def connect(settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConne
     if not read_only:
         connection.execute(RAW_TABLES.read_text(encoding="utf-8"))
     return connection
+
+
+def second_connection(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the same warehouse: its own transactions and temporary tables, for another thread."""
+    other = connection.cursor()
+    _set_session(other)
+    return other
+
+
+def _set_session(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set disable_timestamptz_casts = true")
 
 
 def _sweep(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The SQL of a leaf in Spark's words: what landing.py says in DuckDB's, with the same answers on any text.
+"""The SQL of a leaf in Spark's words: what leaves.py says in DuckDB's, with the same answers on any text.
 
 What belongs here: expressions over one text. What does not: which field means what (rows.py). Both engines answer
 alike on every value of tests/spark/test_spark_leaves.py.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.landing import MILLISECONDS, clean
+from orchestration.leaves import MILLISECONDS, clean
 
 __all__ = ["clean", "has_infinity", "instant", "is_number", "milliseconds", "spark_shape", "truth", "twin", "whole"]
 

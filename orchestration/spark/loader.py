@@ -18,7 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from orchestration.landing import EARLIEST_INSTANT, FEEDS, LATEST_INSTANT, LOADER_VERSION, MOST_SUSPICIOUS, Feed
+from orchestration.batch import EARLIEST_INSTANT, LATEST_INSTANT
+from orchestration.batch_reading import MOST_SUSPICIOUS
+from orchestration.event_feeds import FEEDS, Feed
+from orchestration.manifest import LOADER_VERSION
 from orchestration.records import DETAILS
 from orchestration.settings import LedgerError, hmac_blocks, pseudonym_fingerprint
 from orchestration.spark import contents, exact, layout, parsing, rows, session

@@ -11,8 +11,10 @@ from typing import Any
 
 import duckdb
 
+from orchestration.batch import FeedSummary
 from orchestration.content import literal
-from orchestration.landing import FEEDS, FeedSummary, Log, tell_strangers
+from orchestration.event_feeds import FEEDS
+from orchestration.landing import Log, tell_strangers
 from orchestration.policy import withdrawn_paths
 from orchestration.settings import LedgerError, Settings, check_pseudonym_key
 from orchestration.spark import build, layout

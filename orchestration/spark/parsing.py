@@ -1,13 +1,13 @@
 """Landing records read by Spark's own JSON reader, in SQL: what it takes whole, and what must be read exactly.
 
 What belongs here: queries over the view `cut` (content_id, record_index, text). What does not: the raw rows (rows.py).
-The conditions under which a record is suspicious are the DuckDB loader's own (landing.FEEDS); added are those in which
+The conditions under which a record is suspicious are the DuckDB loader's own (event_feeds); added are those in which
 Spark's reader is laxer than the exact reading: doubled keys, something behind the object, bytes that are not UTF-8.
 """
 
 from __future__ import annotations
 
-from orchestration.landing import Feed
+from orchestration.event_feeds import Feed
 from orchestration.records import PAGE_METADATA
 from orchestration.spark.leaves import has_infinity, spark_shape
 from orchestration.spark.rows import page_of, pseudonymised
@@ -136,5 +136,5 @@ def _is_sound(text: str) -> str:
 
 
 def _in_spark(condition: str) -> str:
-    """A condition of landing.FEEDS, whose names stand in double quotes, as Spark takes it."""
+    """A condition of event_feeds.FEEDS, whose names stand in double quotes, as Spark takes it."""
     return condition.replace('"', "`")

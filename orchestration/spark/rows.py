@@ -1,4 +1,4 @@
-"""Raw rows from projected records, in Spark's SQL: what landing.py's inserts say in DuckDB's.
+"""Raw rows from projected records, in Spark's SQL: what event_feeds.py's inserts say in DuckDB's.
 
 What belongs here: for each feed, a query a raw table over the view `projected` (content_id, record_index and the
 columns of the feed's shape); pages; consumer ids under the pseudonym key. What does not: parsing, files, ids.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestration.landing import RECORDS_PER_CONTENT
+from orchestration.event_feeds import RECORDS_PER_CONTENT
 from orchestration.records import CONSUMER, MESSAGE
 from orchestration.spark.leaves import clean, instant, is_number, milliseconds, truth, whole
 

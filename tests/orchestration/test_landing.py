@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import zstandard
 
-from orchestration import landing
+from orchestration import batch_reading, landing, manifest
+from orchestration.batch import Batch
+from orchestration.batch_reading import BatchReader
 from orchestration.files import find_files, read_lines, scan
 from orchestration.landing import load_landing
 from orchestration.settings import LedgerError, Settings, connect, parse_period
@@ -633,7 +635,7 @@ def test_large_records_load_and_too_large_ones_are_rejected(
     house.load()
     assert house.rejected() == []
     assert house.rows("select count(distinct conversation_id) from raw.conversations") == [(6,)]
-    monkeypatch.setattr(landing, "_object_ceiling", lambda _: 10 * MIB)
+    monkeypatch.setattr(batch_reading, "_object_ceiling", lambda _: 10 * MIB)
     house.put("d.jsonl", lines(conversation(7), large, conversation(8)))
     house.put("e.json", dump(page(conversation(9, sdes={"x": "z" * (20 * MIB)}))))
     house.put("f.jsonl.gz", gzip.compress(lines(conversation(10), large), 1))
@@ -670,10 +672,10 @@ def test_the_second_reading_reads_as_the_first(tmp_path: Path, monkeypatch: pyte
         house.put("b.json", sample.read_bytes())
         if name == "second":
 
-            def refuse(self: Any, jobs: list[Any], links: Path) -> set[int]:
+            def refuse(self: Any, jobs: list[Any]) -> set[int]:
                 return {job.number for job in jobs}
 
-            monkeypatch.setattr(landing._FeedLoad, "_read_with_duckdb", refuse)
+            monkeypatch.setattr(BatchReader, "_read_with_duckdb", refuse)
         house.load()
         houses.append(house)
     assert houses[0].everything() == houses[1].everything()
@@ -808,7 +810,7 @@ def test_another_loader_version_parses_everything_anew(house: House, monkeypatch
     house.put("a.jsonl", lines(conversation(1)))
     house.load()
     before = house.everything()
-    monkeypatch.setattr(landing, "LOADER_VERSION", "next")
+    monkeypatch.setattr(manifest, "LOADER_VERSION", "next")
     assert house.load().records == 2
     assert house.everything() == before
     assert house.rows("select loader_version from raw.landing_contents") == [("next",)]
@@ -819,14 +821,14 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
 ) -> None:
     path = house.put("a.jsonl", lines(conversation(1)))
     house.put("b.jsonl", lines(conversation(2)))
-    real = landing._FeedLoad._read
+    real = BatchReader.read
 
-    def read(self: Any, jobs: list[Any], links: Path) -> None:
-        real(self, jobs, links)
+    def read(self: Any, jobs: list[Any]) -> None:
+        real(self, jobs)
         path.write_bytes(lines(conversation(1), conversation(3)))
 
     with monkeypatch.context() as patched:
-        patched.setattr(landing._FeedLoad, "_read", read)
+        patched.setattr(BatchReader, "read", read)
         summary = house.load()
     assert summary.left == 1 and any("a.jsonl changed" in line for line in house.log)
     assert house.rows("select conversation_id from raw.conversations") == [("k2",)]
@@ -840,14 +842,14 @@ def test_a_failure_leaves_nothing_half_done(house: House, monkeypatch: pytest.Mo
     house.load()
     before = house.everything()
     house.put("a.jsonl", lines(conversation(2)))
-    real = getattr(landing._FeedLoad, statement)
+    real = getattr(Batch, statement)
 
     def fail(self: Any, *arguments: Any) -> None:
         real(self, *arguments)
         raise OSError("No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(landing._FeedLoad, statement, fail)
+        patched.setattr(Batch, statement, fail)
         with pytest.raises(OSError, match="No space"):
             house.load()
     assert house.everything() == before

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration import landing, reference, zones
-from orchestration.landing import RECORDS_PER_CONTENT
+from orchestration.event_feeds import RECORDS_PER_CONTENT
 from orchestration.settings import Settings, connect
 from orchestration.spark import layout
 from orchestration.spark.export import export_raw, reference_folder

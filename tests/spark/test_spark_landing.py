@@ -20,7 +20,7 @@ pytest.importorskip("pyspark", reason="make test-spark has it")
 from trust.damages import DAMAGES, MARKER, call, lines, talk
 
 import demo
-from orchestration.landing import FEEDS
+from orchestration.event_feeds import FEEDS
 from orchestration.records import DETAILS
 from orchestration.settings import LedgerError, Settings, hmac_blocks
 from orchestration.spark import layout, parsing

@@ -10,18 +10,18 @@ import pytest
 
 pytest.importorskip("pyspark", reason="make test-spark has it")
 
-from orchestration import landing
+from orchestration import leaves as duckdb_leaves
 from orchestration.spark import layout, leaves
 from spark.odd_files import INSTANTS, TWINS
 from spark.sessions import local_session
 
 PAIRS = {
-    "milliseconds": (landing.milliseconds("v"), leaves.milliseconds("v")),
-    "instant": (f"epoch_us({landing.instant('v')})", f"unix_micros({leaves.instant('v')})"),
-    "twin": (f"epoch_us({landing.twin('v')})", f"unix_micros({leaves.twin('v')})"),
-    "number": (landing.is_number("v"), leaves.is_number("v")),
-    "truth": (landing.truth("v"), leaves.truth("v")),
-    "month": (layout.month_in_duckdb(landing.twin("v")), layout.month_in_spark(leaves.twin("v"))),
+    "milliseconds": (duckdb_leaves.milliseconds("v"), leaves.milliseconds("v")),
+    "instant": (f"epoch_us({duckdb_leaves.instant('v')})", f"unix_micros({leaves.instant('v')})"),
+    "twin": (f"epoch_us({duckdb_leaves.twin('v')})", f"unix_micros({leaves.twin('v')})"),
+    "number": (duckdb_leaves.is_number("v"), leaves.is_number("v")),
+    "truth": (duckdb_leaves.truth("v"), leaves.truth("v")),
+    "month": (layout.month_in_duckdb(duckdb_leaves.twin("v")), layout.month_in_spark(leaves.twin("v"))),
 }
 
 

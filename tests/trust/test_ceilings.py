@@ -19,6 +19,7 @@ import zstandard
 from oracle.build import one_site
 
 from orchestration import landing
+from orchestration.batch import Batch
 from orchestration.resources import remove_leftovers
 from orchestration.settings import PROJECT_ROOT, Settings, connect
 from trust import often
@@ -128,16 +129,16 @@ def test_what_does_not_fit_is_read_file_by_file_and_then_by_hand(
     folder.mkdir(parents=True)
     for number in range(5):
         (folder / f"{number}.jsonl").write_bytes(lines(talk(f"f{number}", 1), "{", talk(f"f{number}", 2)))
-    whole = landing._FeedLoad._write
+    whole = Batch._write
     failures = []
 
-    def write(self: landing._FeedLoad, kept: list, parsed: list) -> None:
+    def write(self: Batch, kept: list, parsed: list) -> None:
         whole(self, kept, parsed)
         if any(job.file.path.endswith("3.jsonl") and not job.is_by_hand for job in kept):
             failures.append(len(kept))
             raise duckdb.OutOfMemoryException("no room")
 
-    monkeypatch.setattr(landing._FeedLoad, "_write", write)
+    monkeypatch.setattr(Batch, "_write", write)
     with connect(settings) as connection:
         chats = landing.load_landing(connection, settings, lambda _: None)[0]
         assert failures == [5, 3, 2, 1] or failures == [5, 3, 1], failures
