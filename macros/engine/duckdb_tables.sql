@@ -101,13 +101,15 @@
         {%- endfor %}
 {%- endmacro %}
 
-{# Where the slices of a model end, as literals: `rows_at_once` rows of the relation `of` or, of what is rebuilt by that
-   column, of its changed rows. The last end is not used: the last slice takes the rest, and is the only one of little. #}
+{# Where the slices of a model end, as literals: as many rows of the relation `of` or, of what is rebuilt by that column,
+   of its changed rows, as the memory ceiling holds at `bytes_a_row`. No smaller: what a slice leaves half full, DuckDB
+   packs once more. The last end is not used: the last slice takes the rest, and is the only one of little. #}
 {% macro slice_ends(slices) %}
     {%- set keys = config.get('unique_key') or [] %}
     {%- set found = run_query(
         'select typeof(place) as type, cast(max(place) as varchar) as place from ('
-        ~ ' select place, (sum(rows) over (order by place) - rows) // ' ~ var('rows_at_once') ~ ' as slice from ('
+        ~ ' select place, cast((sum(rows) over (order by place) - rows) * ' ~ var('bytes_a_row')
+        ~ " // parse_formatted_bytes(current_setting('memory_limit')) as bigint) as slice from ("
         ~ ' select ' ~ slices['by'] ~ ' as place, count(*) as rows from ' ~ relation_of(slices['of'])
         ~ (' semi join ' ~ relation_of(config.get('meta')['changes']) ~ ' using (' ~ keys | join(', ') ~ ')' if slices['by'] in keys else '')
         ~ ' group by place'

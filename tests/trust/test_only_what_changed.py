@@ -43,7 +43,7 @@ MODELS = [name.split(".")[1] for name in KEPT]
 ENDS = ["+int_inputs_built", "+int_site_days_built", "+int_agent_days", *(f"{name}" for name in MODELS[-3:])]
 WITHOUT_SEEDS = ["--exclude", "resource_type:seed"]
 # What dbt builds here it builds in many slices, what is seen anew is made in one.
-SLICES = ["--vars", "{rows_at_once: 3}"]
+SLICES = ["--vars", "{bytes_a_row: 1300000000}"]
 
 
 class Ledger:

@@ -32,15 +32,45 @@ invocations as (
     where rejected_reason is null
 ),
 
+-- Most copies are equal: who differs is found first, and described alone.
+differing as (
+    select
+        contested.site_id,
+        contested.conversation_id,
+        contested.message_id
+    from contested
+    left join channels
+        on contested.source = channels.source
+    group by contested.site_id, contested.conversation_id, contested.message_id
+    having min(contested.sent_at) <> max(contested.sent_at)
+        or min(contested.sender_side) <> max(contested.sender_side)
+        or min(case when contested.sender_side = 'consumer' then contested.participant_id end)
+        <> max(case when contested.sender_side = 'consumer' then contested.participant_id end)
+        or min(coalesce('channel ' || channels.channel, 'source ' || contested.source))
+        <> max(coalesce('channel ' || channels.channel, 'source ' || contested.source))
+),
+
 messages as (
     select
         contested.*,
         {{ site_date('contested.sent_at', 'offsets.utc_offset_seconds') }} as activity_date
     from contested
+    semi join differing
+        on contested.site_id = differing.site_id
+        and contested.conversation_id = differing.conversation_id
+        and contested.message_id = differing.message_id
     inner join offsets
         on contested.site_id = offsets.site_id
         and contested.sent_at >= offsets.valid_from
         and contested.sent_at < offsets.valid_to
+),
+
+repeated_invocations as (
+    select distinct
+        site_id,
+        invocation_id
+    from invocations
+    where place > 1
 ),
 
 message_keys as (
@@ -58,8 +88,6 @@ message_keys as (
             and coalesce(rules.counts, true)
         ) as is_billed
     from messages
-    left join channels
-        on messages.source = channels.source
     left join audiences
         on messages.audience = audiences.audience
         and {{ period_of('messages.activity_date') }} = audiences.period
@@ -67,10 +95,6 @@ message_keys as (
         on messages.sender_kind = rules.sender_kind
         and {{ period_of('messages.activity_date') }} = rules.period
     group by messages.site_id, messages.conversation_id, messages.message_id
-    having count(distinct messages.sent_at) > 1
-        or count(distinct messages.sender_side) > 1
-        or count(distinct case when messages.sender_side = 'consumer' then messages.participant_id end) > 1
-        or count(distinct coalesce('channel ' || channels.channel, 'source ' || messages.source)) > 1
 ),
 
 session_keys as (
@@ -93,19 +117,22 @@ session_keys as (
 
 invocation_keys as (
     select
-        site_id,
-        invocation_id,
+        invocations.site_id,
+        invocations.invocation_id,
         count(*) as copies,
-        min_by(file, place) as winner_file,
-        min_by(activity_date, place) as activity_date,
-        bool_or(counts) as is_billed,
-        max(arrived_in) as last_arrived_in
+        min_by(invocations.file, invocations.place) as winner_file,
+        min_by(invocations.activity_date, invocations.place) as activity_date,
+        bool_or(invocations.counts) as is_billed,
+        max(invocations.arrived_in) as last_arrived_in
     from invocations
-    group by site_id, invocation_id
-    having count(distinct invoked_at) > 1
-        or count(distinct function_id) > 1
-        or count(distinct invocation_count) > 1
-        or count(distinct case when trigger is not null then counts end) > 1
+    semi join repeated_invocations
+        on invocations.site_id = repeated_invocations.site_id
+        and invocations.invocation_id = repeated_invocations.invocation_id
+    group by invocations.site_id, invocations.invocation_id
+    having count(distinct invocations.invoked_at) > 1
+        or count(distinct invocations.function_id) > 1
+        or count(distinct invocations.invocation_count) > 1
+        or count(distinct case when invocations.trigger is not null then invocations.counts end) > 1
 ),
 
 conflicts as (

@@ -2,6 +2,11 @@ with messages as (
     select * from {{ ref('stg_messaging__messages') }}
 ),
 
+-- Named once more, for the engine keeps a copy of what is read twice.
+whole_messages as (
+    select * from {{ ref('stg_messaging__messages') }}
+),
+
 conversations as (
     select * from {{ ref('stg_messaging__conversations') }}
 ),
@@ -22,8 +27,6 @@ judged as (
     select
         messages.conversation_copy_id,
         messages.message_index,
-        messages.message_id,
-        messages.sent_at,
         case
             when known_sites.site_id is null then 'unknown_site'
             when messages.sent_at is null then 'no_instant'
@@ -36,26 +39,39 @@ judged as (
     cross join run
 ),
 
--- A table of few before the join: the conversations of all history need not be read for it.
+-- Few: the ids of all messages, and the conversations of all history, need not be read for them.
 unusable as (
     select * from judged
     where reason is not null
 ),
 
-rejected as (
+described as (
     select
         unusable.conversation_copy_id,
+        unusable.message_index,
+        whole_messages.message_id,
+        whole_messages.sent_at,
+        unusable.reason
+    from whole_messages
+    inner join unusable
+        on whole_messages.conversation_copy_id = unusable.conversation_copy_id
+        and whole_messages.message_index = unusable.message_index
+),
+
+rejected as (
+    select
+        described.conversation_copy_id,
         conversations.content_id,
         conversations.record_index,
-        unusable.message_index,
+        described.message_index,
         conversations.site_id,
         conversations.conversation_id,
-        unusable.message_id,
-        unusable.sent_at,
-        unusable.reason
-    from unusable
-    inner join conversations
-        on unusable.conversation_copy_id = conversations.conversation_copy_id
+        described.message_id,
+        described.sent_at,
+        described.reason
+    from conversations
+    inner join described
+        on conversations.conversation_copy_id = described.conversation_copy_id
     union all
     select
         orphans.conversation_copy_id,
@@ -67,9 +83,9 @@ rejected as (
         orphans.message_id,
         orphans.sent_at,
         'no_consumer' as reason
-    from orphans
-    inner join conversations
-        on orphans.conversation_copy_id = conversations.conversation_copy_id
+    from conversations
+    inner join orphans
+        on conversations.conversation_copy_id = orphans.conversation_copy_id
 )
 
 select * from rejected
