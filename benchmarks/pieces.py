@@ -90,7 +90,9 @@ def text(options: argparse.Namespace) -> Answer:
 
 
 def build(_: argparse.Namespace) -> Answer:
-    """All of dbt's models from raw tables to marts, without data tests; the project was parsed before."""
+    """All of dbt's models from raw tables to marts, without data tests; parsed and imported before."""
+    import dbt.cli.main  # noqa: F401  as the loader's modules are when `load` begins
+
     from orchestration import models
     from orchestration.settings import Settings
 

@@ -67,21 +67,26 @@ def table_content(
     columns = columns_of(connection, database, schema, table)
     if not columns:
         raise LedgerError(f"There is no table {schema}.{table}: run `make run PERIOD=YYYY-MM` to build it.")
-    text = row_text(columns)
-    sums = "sum(md5_number_lower(row)), sum(md5_number_upper(row))"
+    hashes = {"hash": "md5_number(row)"}
     if is_ordered:
-        sums += ", sum(md5_number_lower(place || row)), sum(md5_number_upper(place || row))"
-    place = "(rowid::varchar || chr(31)) as place" if is_ordered else "'' as place"
+        hashes["place_hash"] = "md5_number(rowid::varchar || chr(31) || row)"
+    sums = ", ".join(f"{half}" for name in hashes for half in _sums_of_halves(name))
     answer = connection.execute(
         f"select count(*), {sums} from "
-        f"(select {text} as row, {place} from {quoted(database)}.{quoted(schema)}.{quoted(table)})"
+        f"(select {', '.join(f'{value} as {name}' for name, value in hashes.items())} from "
+        f"(select {row_text(columns)} as row, rowid from {quoted(database)}.{quoted(schema)}.{quoted(table)}))"
     ).fetchone()
     if answer is None:
         raise duckdb.InvalidInputException(f"{schema}.{table} gave no count")
     rows, *totals = answer
     head = "\n".join(f"{name} {data_type}" for name, data_type in columns) + f"\n{rows}\n"
 
-    def digest(lower: int | None, upper: int | None) -> str:
-        return hashlib.sha256(f"{head}{lower or 0}\n{upper or 0}\n".encode()).hexdigest()
+    def digest(first: int | None, last: int | None) -> str:
+        return hashlib.sha256(f"{head}{first or 0}\n{last or 0}\n".encode()).hexdigest()
 
     return Content(rows, digest(*totals[:2]), digest(*totals[2:4]) if is_ordered else None)
+
+
+def _sums_of_halves(number: str) -> tuple[str, str]:
+    """SQL for the sums of both halves of 128-bit numbers: the high one first, as md5_number_lower() names it."""
+    return f"sum(({number} >> 64)::ubigint)", f"sum(({number} & {2**64 - 1}::uhugeint)::ubigint)"

@@ -70,51 +70,19 @@ judged as (
         and {{ period_of('dated.activity_date') }} = rules.period
 ),
 
-accepted as (
-    select * from judged
-    where rejected_reason is null
-),
-
--- Few keys arrive more than once: only their copies are put in order.
-repeated as (
-    select
-        site_id,
-        invocation_id
-    from accepted
-    group by site_id, invocation_id
-    having count(*) > 1
-),
-
 ranked as (
     select
-        judged.*,
-        cast(null as bigint) as place,
-        cast(null as date) as first_arrived_in
+        *,
+        case when rejected_reason is null then row_number() over (
+                    partition by site_id, invocation_id, rejected_reason is null
+                    order by file desc, record_index desc
+                )
+        end as place,
+        case when rejected_reason is null then min(arrived_in) over (
+                    partition by site_id, invocation_id, rejected_reason is null
+                )
+        end as first_arrived_in
     from judged
-    where judged.rejected_reason is not null
-    union all
-    select
-        accepted.*,
-        cast(1 as bigint) as place,
-        accepted.arrived_in as first_arrived_in
-    from accepted
-    anti join repeated
-        on accepted.site_id = repeated.site_id
-        and accepted.invocation_id = repeated.invocation_id
-    union all
-    select
-        accepted.*,
-        cast(row_number() over (
-            partition by accepted.site_id, accepted.invocation_id
-            order by accepted.file desc, accepted.record_index desc
-        ) as bigint) as place,
-        min(accepted.arrived_in) over (
-            partition by accepted.site_id, accepted.invocation_id
-        ) as first_arrived_in
-    from accepted
-    semi join repeated
-        on accepted.site_id = repeated.site_id
-        and accepted.invocation_id = repeated.invocation_id
 )
 
 select * from ranked
