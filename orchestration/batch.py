@@ -131,7 +131,8 @@ class Batch:
                 kept.append(job)
         with transaction(self.connection):
             if kept:
-                self._write(kept, [job for job in kept if job in self.readable])
+                readable = set(self.readable)
+                self._write(kept, [job for job in kept if job in readable])
             gone = self._write_paths([(job, job.content) for job in kept] + known)
         self.manifest.take(taken, ((job.file.format, job.file.size) for job in kept), gone)
         self.summary.new += len(kept) + sum(job.file.path not in self.manifest.paths for job, _ in known)

@@ -34,7 +34,7 @@ LINES_AT_ONCE = 100_000
 TEMPORARY_TABLES = ("landed", "mended", "landed_pages", "refused", "landed_files", "landed_lines")
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """A file to be read in this run, and what is learnt about it on the way."""
 
