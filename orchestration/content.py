@@ -68,13 +68,15 @@ def table_content(
     if not columns:
         raise LedgerError(f"There is no table {schema}.{table}: run `make run PERIOD=YYYY-MM` to build it.")
     hashes = {"hash": "md5_number(row)"}
-    if is_ordered:
-        hashes["place_hash"] = "md5_number(rowid::varchar || chr(31) || row)"
-    sums = ", ".join(f"{half}" for name in hashes for half in _sums_of_halves(name))
+    texts = f"{row_text(columns)} as row"
+    if is_ordered:  # only a table has places, a view of the warehouse has none
+        hashes["place_hash"] = "md5_number(place || row)"
+        texts += ", rowid::varchar || chr(31) as place"
+    sums = ", ".join(half for name in hashes for half in _sums_of_halves(name))
     answer = connection.execute(
         f"select count(*), {sums} from "
         f"(select {', '.join(f'{value} as {name}' for name, value in hashes.items())} from "
-        f"(select {row_text(columns)} as row, rowid from {quoted(database)}.{quoted(schema)}.{quoted(table)}))"
+        f"(select {texts} from {quoted(database)}.{quoted(schema)}.{quoted(table)}))"
     ).fetchone()
     if answer is None:
         raise duckdb.InvalidInputException(f"{schema}.{table} gave no count")

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Condition
 
 import duckdb
@@ -158,13 +159,16 @@ class _FeedLoad:
         turns = _Turns()
 
         def load(number: int, jobs: list[Job]) -> Batch | None:
-            folder = links / str(number)
-            folder.mkdir()
-            with turns.told_of_failure(number), second_connection(self.connection) as connection:
-                batch = Batch(connection, self.settings, self.feed, self.manifest, jobs, folder)
-                has_room = _fits(batch.read)
-                with turns.turn(number):
-                    return batch if has_room and _fits(batch.write) else None
+            connection, folder = free.get(), links / str(number)
+            try:
+                with turns.told_of_failure(number):
+                    folder.mkdir()
+                    batch = Batch(connection, self.settings, self.feed, self.manifest, jobs, folder)
+                    has_room = _fits(batch.read)
+                    with turns.turn(number):
+                        return batch if has_room and _fits(batch.write) else None
+            finally:
+                free.put(connection)
 
         def finished() -> Iterator[Batch]:
             jobs, future = waiting.popleft()
@@ -179,6 +183,10 @@ class _FeedLoad:
 
         threads = self.connection.execute("select current_setting('threads')").fetchall()[0][0]
         at_once = min(threads, MOST_SIDE_BY_SIDE)
+        connections = [second_connection(self.connection) for _ in range(at_once)]
+        free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for connection in connections:
+            free.put(connection)
         self.connection.execute(f"set threads = {threads - at_once + 1}")  # besides those that call
         pool = ThreadPoolExecutor(at_once, "load")
         waiting: deque[tuple[list[Job], Future[Batch | None]]] = deque()
@@ -197,6 +205,8 @@ class _FeedLoad:
         finally:
             turns.fail(-1)
             pool.shutdown(cancel_futures=True)
+            for connection in connections:
+                connection.close()
             self.connection.execute(f"set threads = {threads}")
 
     def _one_by_one(self, jobs: list[Job], links: Path) -> Iterator[Batch]:

@@ -184,7 +184,9 @@ def connect(settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConne
 
 def second_connection(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Another connection to the same warehouse: its own transactions and temporary tables, for another thread."""
+    place = connection.execute("select current_database(), current_schema()").fetchall()[0]
     other = connection.cursor()
+    other.execute("use " + ".".join(f'"{name}"' for name in place))
     _set_session(other)
     return other
 
