@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import duckdb
 
 from benchmarks.shape import DAYS, Month, begins_ms, export_sql, macros
+from orchestration.event_feeds import RECORDS_PER_CONTENT
 
-RECORDS_PER_CONTENT = 1 << 24
 PARTS_A_DAY_MESSAGES = 2_000_000  # so that no statement holds more than a part of a day
 
 

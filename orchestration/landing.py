@@ -150,9 +150,7 @@ class _FeedLoad:
         else:
             yield from self._side_by_side(chain(first, groups), links, after_all)
         while after_all:
-            for batch in self._one_by_one(after_all.pop(0), links):
-                yield batch
-                after_all += [batch.postponed] if batch.postponed else []
+            yield from self._one_by_one(after_all.pop(0), links)
 
     def _side_by_side(self, groups: Iterable[_Group], links: Path, after_all: list[list[Job]]) -> Iterator[Batch]:
         """Load several groups at once, one thread each; what needs the memory for itself is left in `after_all`."""
