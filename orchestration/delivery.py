@@ -121,7 +121,7 @@ def build_delivery(tables: list[PublishedTable]) -> list[AssetsDefinition]:
 
 
 def _published_metadata(settings: Settings, contents: Mapping[str, Content]) -> dict[str, Any]:
-    rows = [(name, content.rows, (content.ordered_hash or "")[:12]) for name, content in contents.items()]
+    rows = [(name, content.rows, content.sha256[:12]) for name, content in contents.items()]
     with connect(settings) as connection:
         sums = connection.execute(
             "select billing_period, currency_code, status, count(*), sum(amount) from billing.fct_invoice_lines "

@@ -124,7 +124,7 @@ def write_exports(
                 ).fetchall()
             ]
         missing = [other for other in closed if other != period and not _is_whole(export_folder(settings, other))]
-        hashes = {name: {"rows": each.rows, "content_sha256": each.ordered_hash} for name, each in contents.items()}
+        hashes = {name: {"rows": each.rows, "content_sha256": each.sha256} for name, each in contents.items()}
         return [
             _write_period(
                 settings,

@@ -2,6 +2,8 @@
 
 Written beside the old one under a temporary name in a storage version that older clients open, read back and compared
 with the warehouse, then renamed over the old: a reader keeps the old file or gets the new one, never half of one.
+Rows lie by activity date, so what changed is mostly at the end: a copy of the old file is taken, and from the first
+date that changed its rows are written anew. All rows are compared; hashed for the manifest are those that changed.
 What does not belong here: deciding whether it may go out (gates), files for finance (exports).
 """
 
@@ -9,14 +11,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from orchestration.content import Content, columns_of, literal, quoted, table_content
+from orchestration.content import (
+    PART_COLUMN,
+    Content,
+    Known,
+    Part,
+    columns_of,
+    find,
+    literal,
+    quoted,
+    read_content,
+    read_parts,
+)
 from orchestration.published_macros import PublishedMacro, published_macros, stored_macros, write_macros
-from orchestration.settings import LedgerError, Settings
+from orchestration.settings import LedgerError, Settings, connect
 from orchestration.suites import PublishedTable
 
 STORAGE_VERSION = "v1.0.0"
@@ -24,8 +40,24 @@ FILE_NAME = "finance.duckdb"
 TEMPORARY_MARK = ".tmp-"
 # The warehouse has the name here that the views in it call it by.
 SOURCE, TARGET, PRESENT, PATTERN = "warehouse", "target", "present", "pattern"
+# Contents of the published parts by their fingerprint, in the warehouse: it saves reading them, nothing rests on it.
+KNOWN = ("ledger", "published_parts")
 
 Log = Callable[[str], None]
+Prints = dict[str, list[Part]]  # of each table, by `schema.name`
+
+
+@dataclass(frozen=True)
+class Change:
+    """What of a published table is not as in the warehouse: the rows of a date and later, without one all rows."""
+
+    table: PublishedTable
+    first_date: date | None
+
+    @property
+    def where(self) -> str:
+        """SQL for the rows that are written anew."""
+        return f"where {quoted(PART_COLUMN)} >= date '{self.first_date}'" if self.first_date else ""
 
 
 def published_file(settings: Settings) -> Path:
@@ -57,16 +89,21 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
         settings.published.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
             _prepare(connection, settings)
-            source = {table.table: table_content(connection, SOURCE, table.schema, table.name) for table in tables}
-            present = _present_content(connection, target, tables, macros, source)
-            if present is not None:
-                log("published/finance.duckdb is up to date")
-                return present
-            _write(connection, temporary, tables, macros)
-            contents = _verified(connection, temporary, tables, source)
-        _sync(temporary)
-        os.replace(temporary, target)
-        _sync(settings.published)
+            known = _read_known(connection)
+            source = _prints(connection, SOURCE, tables, has_places=False)
+            present = _present_prints(connection, target, tables, macros)
+            changes = _changes(tables, source, present)
+            if present is None:
+                _write(connection, temporary, tables, macros)
+            elif changes:
+                shutil.copyfile(target, temporary)
+                _rewrite(connection, temporary, changes)
+            is_new = present is None or bool(changes)
+            contents, parts = _contents(connection, temporary if is_new else target, tables, source, known)
+        if is_new:
+            _sync(temporary)
+            os.replace(temporary, target)
+            _sync(settings.published)
     except (OSError, duckdb.IOException) as error:
         raise LedgerError(
             f"{settings.published} cannot be written ({error}); the old file stays. "
@@ -76,41 +113,45 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
         with contextlib.suppress(OSError):  # what cannot be removed now, the next run removes
             temporary.unlink(missing_ok=True)
             Path(f"{temporary}.wal").unlink(missing_ok=True)
-    log(
-        f"published/finance.duckdb: {len(contents)} tables, {sum(content.rows for content in contents.values()):,} rows"
-    )
+    if parts != known:
+        _write_known(settings, parts)
+    log(_summary(source, changes, contents) if is_new else "published/finance.duckdb is up to date")
     return contents
 
 
-def read_contents(settings: Settings, tables: list[PublishedTable]) -> dict[str, Content]:
-    """The content of each published table as it is in the file now."""
-    with duckdb.connect() as connection:
-        _prepare(connection, settings, with_warehouse=False)
-        return _read(connection, published_file(settings), TARGET, tables)
+def _summary(source: Prints, changes: list[Change], contents: dict[str, Content]) -> str:
+    written = sum(
+        part.rows
+        for change in changes
+        for part in source[change.table.table]
+        if change.first_date is None or (part.date is not None and part.date >= change.first_date)
+    )
+    return (
+        f"published/finance.duckdb: {len(contents)} tables, {sum(each.rows for each in contents.values()):,} rows, "
+        f"{written:,} of them written"
+    )
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, settings: Settings, with_warehouse: bool = True) -> None:
+def _prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     settings.temporary.mkdir(parents=True, exist_ok=True)
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"set temp_directory = {literal(str(settings.temporary))}")
     connection.execute("set preserve_insertion_order = true")
     if settings.memory_limit:
         connection.execute(f"set memory_limit = {literal(settings.memory_limit)}")
-    if with_warehouse:
-        connection.execute(f"attach {literal(str(settings.warehouse))} as {SOURCE} (read_only)")
+    connection.execute(f"attach {literal(str(settings.warehouse))} as {SOURCE} (read_only)")
 
 
 def _write(
     connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], macros: list[PublishedMacro]
 ) -> None:
-    """Copy every table in the order of its key, with its comments, add the macros, and close the file."""
+    """Copy every table in its order, with its comments, add the macros, and close the file."""
     connection.execute(f"attach {literal(str(path))} as {TARGET} (storage_version '{STORAGE_VERSION}')")
     for schema in sorted({table.schema for table in tables}):
         connection.execute(f"create schema {TARGET}.{quoted(schema)}")
     for table in tables:
         relation = f"{quoted(table.schema)}.{quoted(table.name)}"
-        order = ", ".join(f"{quoted(column)} nulls first" for column in table.key)
-        connection.execute(f"create table {TARGET}.{relation} as from {SOURCE}.{relation} order by {order or 'all'}")
+        connection.execute(f"create table {TARGET}.{relation} as from {SOURCE}.{relation} order by {_order(table)}")
         connection.execute(f"comment on table {TARGET}.{relation} is {literal(table.description.strip())}")
         for column, description in table.columns.items():
             connection.execute(
@@ -121,28 +162,89 @@ def _write(
     connection.execute(f"detach {TARGET}")
 
 
-def _verified(
-    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], source: dict[str, Content]
-) -> dict[str, Content]:
-    """The written file's content, read back from disk; LedgerError where it is not the marts'."""
-    contents = _read(connection, path, TARGET, tables)
-    for name, content in contents.items():
-        if (content.rows, content.set_hash) != (source[name].rows, source[name].set_hash):
+def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, changes: list[Change]) -> None:
+    """Put the warehouse's rows in the place of those that changed, in a copy of the present file, and close it."""
+    connection.execute(f"attach {literal(str(path))} as {TARGET}")
+    for change in changes:
+        relation = f"{quoted(change.table.schema)}.{quoted(change.table.name)}"
+        connection.execute(f"delete from {TARGET}.{relation} {change.where}")
+        connection.execute(
+            f"insert into {TARGET}.{relation} from {SOURCE}.{relation} {change.where} order by {_order(change.table)}"
+        )
+    connection.execute(f"checkpoint {TARGET}")
+    connection.execute(f"detach {TARGET}")
+
+
+def _order(table: PublishedTable) -> str:
+    """By date, then by key: what comes is behind what is there."""
+    columns = ([PART_COLUMN] if PART_COLUMN in table.columns else []) + list(table.key)
+    return ", ".join(f"{quoted(column)} nulls first" for column in columns) or "all"
+
+
+def _prints(
+    connection: duckdb.DuckDBPyConnection, database: str, tables: list[PublishedTable], has_places: bool
+) -> Prints:
+    return {
+        table.table: read_parts(connection, find(connection, database, table.schema, table.name), has_places)
+        for table in tables
+    }
+
+
+def _changes(tables: list[PublishedTable], source: Prints, present: Prints | None) -> list[Change]:
+    """What differs between the warehouse and the present file; every table where there is none."""
+    changes = []
+    for table in tables:
+        mine = {part.rows_alone for part in source[table.table]}
+        theirs = {part.rows_alone for part in present[table.table]} if present else set()
+        dates = {day for day, *_ in mine ^ theirs}
+        if dates or not present:
+            changes.append(Change(table, None if None in dates else min(dates, default=None)))
+    return changes
+
+
+def _contents(
+    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], source: Prints, known: Known
+) -> tuple[dict[str, Content], Known]:
+    """The content of a file, read back from disk; LedgerError where it does not hold the warehouse's rows."""
+    connection.execute(f"attach {literal(str(path))} as {TARGET} (read_only)")
+    contents, now_known = {}, {}
+    for table in tables:
+        relation = find(connection, TARGET, table.schema, table.name)
+        parts = read_parts(connection, relation, has_places=True)
+        if sorted(map(str, (part.rows_alone for part in parts))) != sorted(
+            map(str, (part.rows_alone for part in source[table.table]))
+        ):
             raise LedgerError(
-                f"The copy of {name} differs from the warehouse ({content.rows:,} rows for {source[name].rows:,}); "
-                "the old file stays. Run again; if it happens again, the disk is not to be trusted."
+                f"The copy of {table.table} differs from the warehouse; the old file stays. "
+                "Run again; if it happens again, the disk is not to be trusted."
             )
-    return contents
+        contents[table.table], parts_known = read_content(connection, relation, parts, known)
+        now_known |= parts_known
+    return contents, now_known
 
 
-def _present_content(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    tables: list[PublishedTable],
-    macros: list[PublishedMacro],
-    source: dict[str, Content],
-) -> dict[str, Content] | None:
-    """The present file's content if it already is what would be written, comments and macros included; else None."""
+def _read_known(connection: duckdb.DuckDBPyConnection) -> Known:
+    if not columns_of(connection, SOURCE, *KNOWN):
+        return {}
+    return dict(connection.execute(f"select fingerprint, content from {SOURCE}.{'.'.join(KNOWN)}").fetchall())
+
+
+def _write_known(settings: Settings, known: Known) -> None:
+    with connect(settings) as connection:
+        connection.execute(
+            f"create or replace table {'.'.join(KNOWN)} as "
+            "select unnest($fingerprints) as fingerprint, unnest($contents) as content",
+            {"fingerprints": list(known), "contents": list(known.values())},
+        )
+
+
+def _present_prints(
+    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], macros: list[PublishedMacro]
+) -> Prints | None:
+    """What the present file holds; None where it is none, or differs in more than rows: columns, comments, macros.
+
+    Also None where changes have left more room in the file than its rows take.
+    """
     if not path.exists():
         return None
     try:
@@ -150,42 +252,57 @@ def _present_content(
     except duckdb.Error:
         return None
     try:
-        if _comments(connection) != {
-            (table.table, name): text.strip()
-            for table in tables
-            for name, text in {"": table.description, **table.columns}.items()
-        }:
+        room = connection.execute(
+            f"select free_blocks > used_blocks from pragma_database_size() where database_name = '{PRESENT}'"
+        ).fetchone()
+        if (
+            room != (False,)
+            or _comments(connection) != _wanted_comments(tables)
+            or stored_macros(connection, PRESENT) != _as_stored(connection, path, tables, macros)
+            or any(
+                columns_of(connection, PRESENT, table.schema, table.name)
+                != columns_of(connection, SOURCE, table.schema, table.name)
+                for table in tables
+            )
+        ):
             return None
-        if stored_macros(connection, PRESENT) != _as_stored(connection, tables, macros):
-            return None
-        contents = {}
-        for table in tables:
-            content = table_content(connection, PRESENT, table.schema, table.name, is_ordered=True)
-            if content.set_hash != source[table.table].set_hash:
-                return None
-            contents[table.table] = content
-        return contents
+        return _prints(connection, PRESENT, tables, has_places=False)
     except duckdb.Error:
         return None
     finally:
         connection.execute(f"detach {PRESENT}")
 
 
+def _wanted_comments(tables: list[PublishedTable]) -> dict[tuple[str, str], str]:
+    """Comments as they should be, as _comments() gives them."""
+    return {
+        (table.table, name): text.strip()
+        for table in tables
+        for name, text in {"": table.description, **table.columns}.items()
+    }
+
+
 def _as_stored(
-    connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], macros: list[PublishedMacro]
+    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], macros: list[PublishedMacro]
 ) -> dict[str, tuple[str, str]]:
-    """The macros in the engine's words: written once more, over empty tables of the same shape."""
-    connection.execute(f"attach ':memory:' as {PATTERN}")
+    """The macros in a file's words: written over empty tables of the same shape and read back (the engine words types
+    otherwise once they were stored)."""
+    pattern = path.with_name(f"{PATTERN}{TEMPORARY_MARK}{os.getpid()}")
+    attach = f"attach {literal(str(pattern))} as {PATTERN}"
     try:
+        connection.execute(f"{attach} (storage_version '{STORAGE_VERSION}')")
         for schema in sorted({table.schema for table in tables}):
             connection.execute(f"create schema {PATTERN}.{quoted(schema)}")
         for table in tables:
             relation = f"{quoted(table.schema)}.{quoted(table.name)}"
             connection.execute(f"create table {PATTERN}.{relation} as from {SOURCE}.{relation} limit 0")
         write_macros(connection, PATTERN, macros)
+        connection.execute(f"detach {PATTERN}")
+        connection.execute(f"{attach} (read_only)")
         return stored_macros(connection, PATTERN)
     finally:
-        connection.execute(f"detach {PATTERN}")
+        connection.execute(f"detach database if exists {PATTERN}")
+        pattern.unlink(missing_ok=True)
 
 
 def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
@@ -199,23 +316,6 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], st
         """
     ).fetchall()
     return {(table, column): comment for table, column, comment in rows}
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection, path: Path, alias: str, tables: list[PublishedTable]
-) -> dict[str, Content]:
-    connection.execute(f"attach {literal(str(path))} as {alias} (read_only)")
-    try:
-        missing = [table.table for table in tables if not columns_of(connection, alias, table.schema, table.name)]
-        if missing:
-            raise LedgerError(
-                f"{path} has no table {', '.join(missing)}: run `make run PERIOD=YYYY-MM` to publish again."
-            )
-        return {
-            table.table: table_content(connection, alias, table.schema, table.name, is_ordered=True) for table in tables
-        }
-    finally:
-        connection.execute(f"detach {alias}")
 
 
 def _sync(path: Path) -> None:

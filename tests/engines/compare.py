@@ -124,7 +124,7 @@ def _published(home: Path) -> dict[str, str]:
         connection.execute("set TimeZone = 'UTC'")
         tables = connection.execute("select database_name, schema_name, table_name from duckdb_tables()").fetchall()
         return {
-            f"published {schema}.{name}": str(table_content(connection, database, schema, name, is_ordered=True))
+            f"published {schema}.{name}": str(table_content(connection, database, schema, name))
             for database, schema, name in tables
         }
 

@@ -147,7 +147,7 @@ def make_project(folder: Path) -> Path:
     macros.mkdir(parents=True)
     (macros / "lines_of.sql").write_text(
         "-- lines_of(id)\n-- The lines of an invoice.\n"
-        "select * from billing.fct_invoice_lines where invoice_id = id\n"
+        "select *, amount::decimal(28, 6) as exact from billing.fct_invoice_lines where invoice_id = id\n"
     )
     return root
 
