@@ -83,12 +83,12 @@ peak_users as (
         user_days.site_id,
         user_days.users as quantity
     from users
-    inner join user_days
-        on users.peak_date = user_days.site_date
     inner join site_days
-        on user_days.site_id = site_days.site_id
-        and user_days.site_date = site_days.site_date
-        and users.contract_id = site_days.contract_id
+        on users.contract_id = site_days.contract_id
+        and users.peak_date = site_days.site_date
+    inner join user_days
+        on site_days.site_id = user_days.site_id
+        and site_days.site_date = user_days.site_date
 ),
 
 weighed as (
