@@ -28,7 +28,8 @@ def fill(connection: duckdb.DuckDBPyConnection, month: Month) -> None:
             query = export_sql(month, day, f"number % {parts} = {part}")
             connection.execute(
                 f"create or replace temp table told as select {content} as content_id, "
-                f"{content}::bigint * {RECORDS_PER_CONTENT} + row_number() over (order by number) as conversation_copy_id, * "
+                f"{content}::bigint * {RECORDS_PER_CONTENT} + row_number() over (order by number) "
+                f"as conversation_copy_id, * "
                 f"from ({query})"
             )
             for table, rows in _rows():

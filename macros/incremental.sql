@@ -41,21 +41,27 @@
 {%- endmacro %}
 
 {# Before a build: where the last one did not end, or all is asked for, nothing of the incremental models is kept. A build
-   of other models alone leaves them as they are. #}
+   of other models alone leaves them as they are; of rating alone (Spark has made the rest) rating starts anew if asked. #}
 {% macro keep_only_what_is_complete() %}
-    {%- if execute and flags.WHICH in ('build', 'run') and 'model.dar_ledger.int_changed_inputs' in selected_resources %}
-        {%- set state = relation_of('int_inputs_built') %}
+    {%- if execute and flags.WHICH in ('build', 'run') %}
         {%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') %}
-        {%- set names = models | selectattr('config.materialized', 'equalto', 'incremental') | map(attribute='name') | list %}
+        {%- set models = models | selectattr('config.materialized', 'equalto', 'incremental') | list %}
+        {%- set rating = models | selectattr('config.meta.changes', 'equalto', 'int_rating_changed') | list %}
+        {%- if 'model.dar_ledger.int_changed_inputs' in selected_resources %}
+            {%- set names = ['int_inputs_built', 'int_rating_built'] + models | map(attribute='name') | list %}
+        {%- elif flags.FULL_REFRESH and 'model.dar_ledger.int_rating_changed' in selected_resources %}
+            {%- set names = ['int_rating_built'] + rating | map(attribute='name') | list %}
+        {%- else %}
+            {%- set names = [] %}
+        {%- endif %}
         {%- set found = [] %}
-        {%- for name in names + ['int_inputs_built'] %}
-            {%- set relation = relation_of(name) %}
-            {%- set existing = as_built(relation) %}
+        {%- for name in names %}
+            {%- set existing = as_built(relation_of(name)) %}
             {%- if existing %}{% do found.append(existing) %}{% endif %}
         {%- endfor %}
-        {%- set complete = names and found | length == names | length + 1 and not flags.FULL_REFRESH %}
-        {%- if complete %}
-            {%- set complete = run_query('select count(*) from ' ~ state).columns[0].values()[0] > 0 %}
+        {%- set complete = found | length == names | length and not flags.FULL_REFRESH %}
+        {%- if names and complete %}
+            {%- set complete = run_query('select count(*) from ' ~ relation_of('int_inputs_built')).columns[0].values()[0] > 0 %}
         {%- endif %}
         {%- if not complete %}
             {%- for relation in found %}{% do adapter.drop_relation(relation) %}{% endfor %}
@@ -63,10 +69,11 @@
     {%- endif %}
 {% endmacro %}
 
-{# After int_changed_inputs: from here to int_inputs_built the incremental models are between two states. #}
-{% macro forget_what_was_built() %}
+{# After int_changed_inputs: from here to int_inputs_built the incremental models are between two states. The same of
+   rating, from int_rating_changed to int_rating_built. #}
+{% macro forget_what_was_built(state) %}
     {%- if execute %}
-        {%- set relation = relation_of('int_inputs_built') %}
+        {%- set relation = relation_of(state) %}
         {%- set found = as_built(relation) %}
         {%- if found %}delete from {{ found }}{% endif %}
     {%- endif %}

@@ -86,7 +86,9 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
     done = Build(answer["events"], answer["failures"], answer["seconds_by_node"])
     if not done.failures:
         mine = sides.names(manifest, sides.duckdb_nodes(manifest))
-        after = _build(settings, ["--indirect-selection", "empty", *_selected(mine)], log, has_data_tests)
+        # Nothing is known of what an earlier build left on this side, or by which code.
+        anew = ["--full-refresh", "--indirect-selection", "empty"]
+        after = _build(settings, [*anew, *_selected(mine)], log, has_data_tests)
         # Policy files are tables on both sides: reported once, and before what reads them.
         done.events += [event for event in after.events if event["info"]["name"] != "LogSeedResult"]
         done.failures += after.failures

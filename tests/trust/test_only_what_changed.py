@@ -35,12 +35,15 @@ KEPT = {
     "intermediate.int_relationship_days": "*",
     "intermediate.int_relationship_day_channels": "*",
     "intermediate.int_listened_conversation_days": "*",
+    "intermediate.int_part_edges": "*",
+    "intermediate.int_tier_edges": "*",
+    "intermediate.int_rated_usage": "*",
     "usage.fct_daily_active_relationships": "*",
     "usage.fct_channel_credits": "*",
     "usage.fct_listening_credits": "*",
 }
 MODELS = [name.split(".")[1] for name in KEPT]
-ENDS = ["+int_inputs_built", "+int_site_days_built", "+int_agent_days", *(f"{name}" for name in MODELS[-3:])]
+ENDS = ["+int_inputs_built", "+int_site_days_built", "+int_agent_days", "+int_rating_built", *MODELS[-3:]]
 WITHOUT_SEEDS = ["--exclude", "resource_type:seed"]
 # What dbt builds here it builds in many slices, what is seen anew is made in one.
 SLICES = ["--vars", "{bytes_a_row: 1300000000}"]
@@ -114,6 +117,10 @@ def put(ledger: Ledger, name: str, records: list[dict[str, Any]]) -> None:
 
 def changed_days(ledger: Ledger) -> set[tuple[str, date]]:
     return set(ledger.rows("select site_id, activity_date from intermediate.int_changed_days"))
+
+
+def changed_periods(ledger: Ledger) -> set[tuple[str, int]]:
+    return set(ledger.rows("select contract_id, month(period) from intermediate.int_rating_changed"))
 
 
 def talk(name: str, at: str, *, place: str = "south", who: str = "k1", texts: int = 2) -> dict[str, Any]:
@@ -195,6 +202,35 @@ def a_credit_changes(ledger: Ledger) -> None:
     ledger.change_rule("update policy.rate_plan_charges set credits_per_block = 0.3 where meter = 'listening'")
 
 
+def a_plan_gets_tiers(ledger: Ledger) -> None:
+    ledger.change_rule(
+        "update policy.rate_plan_charges set charge_model = 'graduated', included_quantity = 0 "
+        "where charge_id = 'starter_dar_overage'"
+    )
+    ledger.change_rule(
+        "insert into policy.rate_plan_tiers (charge_id, tier_from, tier_to, unit_price, flat_price, effective_from) "
+        "values ('starter_dar_overage', 0, 3, 1, 0, '2020-01-01'), ('starter_dar_overage', 3, null, 2, 5, '2020-01-01')"
+    )
+
+
+def a_tier_changes(ledger: Ledger) -> None:
+    ledger.change_rule(
+        "update policy.rate_plan_tiers set unit_price = 4 where charge_id = 'starter_dar_overage' and tier_from = 3"
+    )
+
+
+def write_contracts(ledger: Ledger, accounts: str) -> None:
+    terms = {"rate_plan_id": "starter", "starts_on": "2026-03-01", "functions_over_cap": "charge"}
+    write_reference(
+        ledger.settings.landing,
+        contracts=[{"contract_id": f"{name}1", "account_id": name, **terms} for name in accounts],
+    )
+
+
+def a_contract_goes(ledger: Ledger) -> None:
+    write_contracts(ledger, "B")
+
+
 def a_message_from_the_future(ledger: Ledger) -> None:
     put(ledger, "future", [talk("ahead", "2026-04-22 10:00")])
 
@@ -206,12 +242,13 @@ def the_clock_reaches_it(ledger: Ledger) -> None:
 STEPS: tuple[Callable[[Ledger], None], ...] = (
     first_month, nothing_new, a_day_more, late_copies_that_grow_and_contradict, a_file_less,
     another_name_and_another_content, a_consumer_becomes_known, a_site_moves, a_rule_changes, a_channel_is_mapped,
-    a_credit_changes, a_message_from_the_future, the_clock_reaches_it,
+    a_credit_changes, a_plan_gets_tiers, a_tier_changes, a_contract_goes, a_message_from_the_future,
+    the_clock_reaches_it,
 )  # fmt: skip
 
 
 def test_each_step_ends_where_a_first_look_would(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    rebuilt = {}
+    rebuilt, rated = {}, {}
     for step in STEPS:
         before = ledger.kept() if step is not first_month else {}
         step(ledger)
@@ -222,6 +259,7 @@ def test_each_step_ends_where_a_first_look_would(ledger: Ledger, monkeypatch: py
             assert kept[name] == anew[name], f"{name} after {step.__name__}"
         assert before != kept or step in (nothing_new, a_message_from_the_future), f"{step.__name__} changed nothing"
         rebuilt[step] = changed_days(ledger)
+        rated[step] = changed_periods(ledger)
     assert rebuilt[nothing_new] == set()
     # 12:58 UTC is 23:58 on Lord Howe: what follows a minute later is of the next date.
     assert rebuilt[a_day_more] == {("south", date(2026, 3, 27)), ("south", date(2026, 3, 28))}
@@ -229,6 +267,12 @@ def test_each_step_ends_where_a_first_look_would(ledger: Ledger, monkeypatch: py
     assert {place for place, _ in rebuilt[a_site_moves]} == {"east", "new"}
     assert rebuilt[the_clock_reaches_it] >= {("south", date(2026, 4, 22))}
     assert len(rebuilt[the_clock_reaches_it]) < 5
+    assert rated[nothing_new] == rated[a_consumer_becomes_known] == rated[a_message_from_the_future] == set()
+    # April's lines compare it with March at the terms of March.
+    assert rated[a_day_more] == {("B1", 3), ("B1", 4)}
+    assert rated[a_site_moves] == {("B1", 4)}
+    assert rated[a_tier_changes] == {("A1", 3), ("A1", 4), ("B1", 3), ("B1", 4)}
+    assert rated[a_contract_goes] == {("A1", 3), ("A1", 4)}
 
 
 def test_a_rebuild_gives_the_same(ledger: Ledger) -> None:
@@ -246,6 +290,18 @@ def test_a_death_in_between_starts_anew(ledger: Ledger, monkeypatch: pytest.Monk
     ledger.load()
     ledger.build()
     assert ledger.kept() == ledger.seen_anew(monkeypatch)
+
+
+@pytest.mark.parametrize("last", ["int_rating_changed", "int_part_edges", "int_tier_edges", "int_rated_usage"])
+def test_a_death_while_rating_rates_anew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, last: str) -> None:
+    for accounts, select in (("B", None), ("AB", [f"+{last}", "+int_inputs_built"]), ("B", None)):
+        write_contracts(ledger, accounts)
+        ledger.load()
+        ledger.build(select=select)
+    kept, anew = ledger.kept(), ledger.seen_anew(monkeypatch)
+    for name in KEPT:
+        assert kept[name] == anew[name], name
+    assert len(changed_periods(ledger)) == (2 if last == "int_rating_changed" else 4)
 
 
 def test_any_order_of_days_gives_the_same(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

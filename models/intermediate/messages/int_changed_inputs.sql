@@ -1,4 +1,4 @@
-{{ config(post_hook="{{ forget_what_was_built() }}") }}
+{{ config(post_hook="{{ forget_what_was_built('int_inputs_built') }}") }}
 
 with inputs as (
     select * from {{ ref('int_inputs') }}

@@ -1,6 +1,21 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['contract_id', 'period'],
+    meta={'changes': 'int_rating_changed'}
+) }}
+
+-- depends_on: {{ ref('int_rating_changed') }}
 {# A part costs g(its cumulative end) - g(its cumulative start), both under its own terms (SPEC P6). #}
-with parts as (
-    select * from {{ ref('int_part_usage') }}
+with kept as (
+    select * from {{ ref('int_rating_kept') }}
+),
+
+parts as (
+    select parts.*
+    from {{ ref('int_part_usage') }} as parts
+    anti join kept
+        on parts.contract_id = kept.contract_id
+        and parts.period = kept.period
 ),
 
 edges as (

@@ -1,10 +1,29 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['contract_id', 'period'],
+    meta={'changes': 'int_rating_changed'}
+) }}
+
+-- depends_on: {{ ref('int_rating_changed') }}
 {# SPEC P3, P6, P7: parts rated exactly as whole numbers over one common divisor, rounded last. #}
-with edges as (
-    select * from {{ ref('int_part_edges') }}
+with kept as (
+    select * from {{ ref('int_rating_kept') }}
+),
+
+edges as (
+    select edges.*
+    from {{ ref('int_part_edges') }} as edges
+    anti join kept
+        on edges.contract_id = kept.contract_id
+        and edges.period = kept.period
 ),
 
 tier_edges as (
-    select * from {{ ref('int_tier_edges') }}
+    select tier_edges.*
+    from {{ ref('int_tier_edges') }} as tier_edges
+    anti join kept
+        on tier_edges.contract_id = kept.contract_id
+        and tier_edges.period = kept.period
 ),
 
 tier_costs as (

@@ -1,7 +1,22 @@
-with edges as (
-    select * from {{ ref('int_part_edges') }}
-    where has_tiers
-        and not is_suspended
+{{ config(
+    materialized='incremental',
+    unique_key=['contract_id', 'period'],
+    meta={'changes': 'int_rating_changed'}
+) }}
+
+-- depends_on: {{ ref('int_rating_changed') }}
+with kept as (
+    select * from {{ ref('int_rating_kept') }}
+),
+
+edges as (
+    select edges.*
+    from {{ ref('int_part_edges') }} as edges
+    anti join kept
+        on edges.contract_id = kept.contract_id
+        and edges.period = kept.period
+    where edges.has_tiers
+        and not edges.is_suspended
 ),
 
 tiers as (
