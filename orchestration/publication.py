@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -230,7 +231,8 @@ def _read_known(connection: duckdb.DuckDBPyConnection) -> Known:
 
 
 def _write_known(settings: Settings, known: Known) -> None:
-    with connect(settings) as connection:
+    """Remember what was worked out. Where there is no room, the next run works it out again."""
+    with contextlib.suppress(duckdb.IOException), connect(settings) as connection:
         connection.execute(
             f"create or replace table {'.'.join(KNOWN)} as "
             "select unnest($fingerprints) as fingerprint, unnest($contents) as content",
@@ -243,7 +245,7 @@ def _present_prints(
 ) -> Prints | None:
     """What the present file holds; None where it is none, or differs in more than rows: columns, comments, macros.
 
-    Also None where changes have left more room in the file than its rows take.
+    Also None where its rows do not lie by date, and where changes have left more room in it than its rows take.
     """
     if not path.exists():
         return None
@@ -266,11 +268,21 @@ def _present_prints(
             )
         ):
             return None
-        return _prints(connection, PRESENT, tables, has_places=False)
+        prints = _prints(connection, PRESENT, tables, has_places=True)
+        return prints if all(_lie_by_date(parts) for parts in prints.values()) else None
     except duckdb.Error:
         return None
     finally:
         connection.execute(f"detach {PRESENT}")
+
+
+def _lie_by_date(parts: list[Part]) -> bool:
+    """Whether each date's rows lie together and behind those of earlier dates (those of none first)."""
+    return all(
+        one.first_place + one.rows <= other.first_place
+        and (one.date is None or (other.date is not None and one.date < other.date))
+        for one, other in pairwise(parts)
+    )
 
 
 def _wanted_comments(tables: list[PublishedTable]) -> dict[tuple[str, str], str]:

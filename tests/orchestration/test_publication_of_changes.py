@@ -158,6 +158,25 @@ def test_room_that_changes_leave_is_given_back(settings: Settings) -> None:
     assert published_file(settings).stat().st_size < full / 2
 
 
+def test_a_file_that_does_not_lie_by_date_is_written_at_once(settings: Settings) -> None:
+    tables = published(settings, has_besides=True)
+    first = publish(settings, tables, quiet), rows_in_place(settings, tables)
+    with duckdb.connect(str(published_file(settings))) as other:
+        other.execute(f"create temp table turned as from {DARS} order by relationship_id; delete from {DARS}")
+        other.execute(f"insert into {DARS} from turned")
+    assert rows_in_place(settings, tables) != first[1]
+    assert (publish(settings, tables, quiet), rows_in_place(settings, tables)) == first
+
+
+def test_a_rewritten_file_is_still_one_for_older_clients(settings: Settings) -> None:
+    tables = published(settings, has_besides=True)
+    for sql in ("select 1", CHANGES["a day more"]):
+        change(settings, sql)
+        publish(settings, tables, quiet)
+        tags = "select tags['storage_version'] from duckdb_databases() where database_name = 'finance'"
+        assert query(published_file(settings), tags) == [("v1.0.0+",)]
+
+
 def test_a_file_of_other_columns_is_written_at_once(settings: Settings) -> None:
     tables = published(settings)
     publish(settings, tables, quiet)
