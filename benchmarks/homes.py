@@ -60,6 +60,16 @@ class Home:
         """Where the warehouse was kept."""
         return self.path / f"{name}.duckdb"
 
+    @property
+    def published(self) -> Path:
+        """What it has published."""
+        return self.path / "published" / "finance.duckdb"
+
+    def published_anew(self) -> Cost:
+        """Publish all marts, as if for the first time."""
+        self.published.unlink(missing_ok=True)
+        return self.piece("publish")
+
     def put_back(self, name: str, of: Home | None = None) -> None:
         """Make the warehouse what it was when it was kept, here or in another home."""
         self.empty()

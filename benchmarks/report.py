@@ -31,6 +31,7 @@ RATIOS: dict[str, tuple[float | None, str, str]] = {
     "growth_ratio": (10.5, "at most", "load and build of the month / of a tenth of it"),
     "growth_build_ratio": (10.5, "at most", "build of the large month filled by SQL / of a tenth of it"),
     "increment_ratio": (0.15, "at most", "load and build of one more day / of the whole month"),
+    "publish_ratio": (None, "", "publication of one more day / of the whole month"),
     "late_ratio": (None, "", "load and build of 1 % late records of a month / of that whole month"),
     "fixed_ratio": (1.3, "at most", "a run with nothing new / import dagster + import great_expectations + dbt parse"),
     "spark_duckdb_ratio": (None, "", "the same models on Spark, local mode / on DuckDB"),
