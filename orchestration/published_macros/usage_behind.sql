@@ -92,7 +92,7 @@ behind as (
 ),
 
 listed as (
-    select * exclude (first_sealed_in, meter) from behind
+    select * from behind
     union all by name
     -- Platform users are one peak of the month, shared over the sites; kept as the line has it.
     select 'platform users at the peak' as kind, shares.site_id, shares.quantity
