@@ -1,6 +1,7 @@
 """What a table holds, as hashes: the same for the same rows, whatever file or engine version keeps them.
 
-A table is told by its parts: the rows of one activity date where it has such a column, else all of them. Two kinds:
+A table is told by its parts: the rows of one activity date where it has such a column, else all of them. It has two
+kinds of hashes:
 
 - Prints are DuckDB's own hash(), added up: they cost a tenth, and tell within one run which parts two files share.
 - Contents are kept (manifest) and compared by others. Each row is written as text (columns in their order, separated,
@@ -13,7 +14,7 @@ A table is told by its parts: the rows of one activity date where it has such a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -91,12 +92,21 @@ def columns_of(connection: duckdb.DuckDBPyConnection, database: str, schema: str
     ).fetchall()
 
 
-def find(connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> Relation:
-    """A table or view of an attached database; LedgerError when there is none of that name."""
-    columns = columns_of(connection, database, schema, table)
-    if not columns:
-        raise LedgerError(f"There is no table {schema}.{table}: run `make run PERIOD=YYYY-MM` to build it.")
-    return Relation(database, schema, table, tuple(columns))
+def find(connection: duckdb.DuckDBPyConnection, database: str, names: Iterable[str]) -> dict[str, Relation]:
+    """Tables and views of an attached database by `schema.name`; LedgerError for a name that there is none of."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for schema, table, column, data_type in connection.execute(
+        "select schema_name, table_name, column_name, data_type from duckdb_columns() where database_name = ? "
+        "order by schema_name, table_name, column_index",
+        [database],
+    ).fetchall():
+        found.setdefault(f"{schema}.{table}", []).append((column, data_type))
+    relations = {}
+    for name in names:
+        if name not in found:
+            raise LedgerError(f"There is no table {name}: run `make run PERIOD=YYYY-MM` to build it.")
+        relations[name] = Relation(database, *name.split(".", 1), tuple(found[name]))
+    return relations
 
 
 def row_text(columns: Sequence[tuple[str, str]]) -> str:
@@ -147,7 +157,7 @@ def read_content(
 
 def table_content(connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> Content:
     """A table's content, worked out from all its rows. LedgerError when there is no such table."""
-    relation = find(connection, database, schema, table)
+    relation = find(connection, database, [f"{schema}.{table}"])[f"{schema}.{table}"]
     return read_content(connection, relation, read_parts(connection, relation, has_places=True), {})[0]
 
 

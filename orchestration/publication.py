@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -25,6 +25,7 @@ from orchestration.content import (
     Content,
     Known,
     Part,
+    Relation,
     columns_of,
     find,
     literal,
@@ -91,8 +92,9 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
         with duckdb.connect() as connection:
             _prepare(connection, settings)
             known = _read_known(connection)
-            source = _prints(connection, SOURCE, tables, has_places=False)
-            present = _present_prints(connection, target, tables, macros)
+            marts = find(connection, SOURCE, [table.table for table in tables])
+            source = _prints(connection, marts, has_places=False)
+            present = _present_prints(connection, target, tables, macros, marts)
             changes = _changes(tables, source, present)
             if present is None:
                 _write(connection, temporary, tables, macros)
@@ -100,7 +102,7 @@ def publish(settings: Settings, tables: list[PublishedTable], log: Log) -> dict[
                 shutil.copyfile(target, temporary)
                 _rewrite(connection, temporary, changes)
             is_new = present is None or bool(changes)
-            contents, parts = _contents(connection, temporary if is_new else target, tables, source, known)
+            contents, parts = _contents(connection, temporary if is_new else target, source, known)
         if is_new:
             _sync(temporary)
             os.replace(temporary, target)
@@ -182,44 +184,39 @@ def _order(table: PublishedTable) -> str:
     return ", ".join(f"{quoted(column)} nulls first" for column in columns) or "all"
 
 
-def _prints(
-    connection: duckdb.DuckDBPyConnection, database: str, tables: list[PublishedTable], has_places: bool
-) -> Prints:
-    return {
-        table.table: read_parts(connection, find(connection, database, table.schema, table.name), has_places)
-        for table in tables
-    }
+def _prints(connection: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], has_places: bool) -> Prints:
+    return {name: read_parts(connection, relation, has_places) for name, relation in relations.items()}
+
+
+def _rows_alone(parts: list[Part]) -> set[tuple[date | None, int, str]]:
+    return {part.rows_alone for part in parts}
 
 
 def _changes(tables: list[PublishedTable], source: Prints, present: Prints | None) -> list[Change]:
     """What differs between the warehouse and the present file; every table where there is none."""
     changes = []
     for table in tables:
-        mine = {part.rows_alone for part in source[table.table]}
-        theirs = {part.rows_alone for part in present[table.table]} if present else set()
-        dates = {day for day, *_ in mine ^ theirs}
+        theirs = _rows_alone(present[table.table]) if present else set()
+        dates = {day for day, *_ in _rows_alone(source[table.table]) ^ theirs}
         if dates or not present:
             changes.append(Change(table, None if None in dates else min(dates, default=None)))
     return changes
 
 
 def _contents(
-    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], source: Prints, known: Known
+    connection: duckdb.DuckDBPyConnection, path: Path, source: Prints, known: Known
 ) -> tuple[dict[str, Content], Known]:
     """The content of a file, read back from disk; LedgerError where it does not hold the warehouse's rows."""
     connection.execute(f"attach {literal(str(path))} as {TARGET} (read_only)")
     contents, now_known = {}, {}
-    for table in tables:
-        relation = find(connection, TARGET, table.schema, table.name)
+    for name, relation in find(connection, TARGET, source).items():
         parts = read_parts(connection, relation, has_places=True)
-        if sorted(map(str, (part.rows_alone for part in parts))) != sorted(
-            map(str, (part.rows_alone for part in source[table.table]))
-        ):
+        if _rows_alone(parts) != _rows_alone(source[name]):
             raise LedgerError(
-                f"The copy of {table.table} differs from the warehouse; the old file stays. "
+                f"The copy of {name} differs from the warehouse; the old file stays. "
                 "Run again; if it happens again, the disk is not to be trusted."
             )
-        contents[table.table], parts_known = read_content(connection, relation, parts, known)
+        contents[name], parts_known = read_content(connection, relation, parts, known)
         now_known |= parts_known
     return contents, now_known
 
@@ -241,7 +238,11 @@ def _write_known(settings: Settings, known: Known) -> None:
 
 
 def _present_prints(
-    connection: duckdb.DuckDBPyConnection, path: Path, tables: list[PublishedTable], macros: list[PublishedMacro]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    tables: list[PublishedTable],
+    macros: list[PublishedMacro],
+    marts: Mapping[str, Relation],
 ) -> Prints | None:
     """What the present file holds; None where it is none, or differs in more than rows: columns, comments, macros.
 
@@ -261,14 +262,12 @@ def _present_prints(
             room != (False,)
             or _comments(connection) != _wanted_comments(tables)
             or stored_macros(connection, PRESENT) != _as_stored(connection, path, tables, macros)
-            or any(
-                columns_of(connection, PRESENT, table.schema, table.name)
-                != columns_of(connection, SOURCE, table.schema, table.name)
-                for table in tables
-            )
         ):
             return None
-        prints = _prints(connection, PRESENT, tables, has_places=True)
+        present = find(connection, PRESENT, marts)
+        if any(present[name].columns != relation.columns for name, relation in marts.items()):
+            return None
+        prints = _prints(connection, present, has_places=True)
         return prints if all(_lie_by_date(parts) for parts in prints.values()) else None
     except duckdb.Error:
         return None
