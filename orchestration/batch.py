@@ -62,7 +62,10 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class Batch:
-    """Files that one statement may read. `read` may run beside other batches, `write` runs alone and in turn."""
+    """Files that one statement may read: `read`, `plan`, `write`, `commit`, `close`.
+
+    `read` and `write` run beside those of other batches, `plan` and `commit` alone and in the order of the batches.
+    """
 
     def __init__(
         self,
@@ -76,15 +79,19 @@ class Batch:
         self.connection = connection
         self.settings = settings
         self.feed = feed
-        self.manifest = known  # changed by write() alone
+        self.manifest = known  # changed by plan() and close()
         self.jobs = jobs
         self.summary = FeedSummary(feed.name)
         self.said: list[str] = []  # for the log
-        self.postponed: list[Job] = []  # to be read after all: the content that they had in common went meanwhile
+        self.postponed: list[Job] = []  # to be read after all: the content that they had in common did not come
         self.reader = BatchReader(connection, feed, links)
         self.adopted: list[Job] = []  # files whose content is known: path rows to write
         self.refused: list[Job] = []  # files of which nothing can be used
         self.readable: list[Job] = []
+        self.known: list[tuple[Job, int]] = []  # files whose content is there, or comes with a batch before
+        self.kept: list[Job] = []  # files that bring a new content
+        self.is_open = False  # a transaction of this batch
+        self.is_committed = False
 
     def read(self) -> None:
         """Fill the connection's temporary tables; nothing is written to the raw tables."""
@@ -104,11 +111,8 @@ class Batch:
         if self.readable:
             self.reader.read(self.readable)
 
-    def write(self) -> None:
-        """Commit what was read, with its manifest rows. Contents that no path carries any more go with it."""
-        taken: dict[tuple[str, str], int] = {}
-        kept: list[Job] = []
-        known: list[tuple[Job, int]] = []
+    def plan(self) -> None:
+        """Give new contents their numbers, and find out which files carry a content that is known; in turn."""
         for job in self.adopted:
             content = self._known_content(job)
             if content is None:
@@ -116,35 +120,62 @@ class Batch:
             elif job.file.problem is None and job.file.has_changed():
                 self._leave(job)
             else:
-                known.append((job, content))
+                self.known.append((job, content))
         for job in self.refused + self.readable:
             unreadable = job.scan.problem == "unreadable_file" and job.file.problem is None
             may_have_changed = job.file.problem in (None, "unknown_file_type")
-            content = self._known_content(job, taken)
+            content = self._known_content(job)
             if unreadable or (may_have_changed and job.file.has_changed()):
                 self._leave(job)
             elif content is not None:
-                known.append((job, content))
+                self.known.append((job, content))
             else:
-                job.content = self.manifest.next_content + len(kept)
-                taken[job.key] = job.content
-                kept.append(job)
-        with transaction(self.connection):
-            if kept:
-                readable = set(self.readable)
-                self._write(kept, [job for job in kept if job in readable])
-            gone = self._write_paths([(job, job.content) for job in kept] + known)
-        self.manifest.take(taken, ((job.file.format, job.file.size) for job in kept), gone)
-        self.summary.new += len(kept) + sum(job.file.path not in self.manifest.paths for job, _ in known)
-        self.summary.size_bytes += sum(job.file.size for job in kept)
+                job.content = self.manifest.take(job.key, job.file.size)
+                self.kept.append(job)
+
+    def write(self) -> None:
+        """Write rows, rejected records and contents, in a transaction that stays open."""
+        self.connection.begin()
+        self.is_open = True
+        if self.kept:
+            readable = set(self.readable)
+            self._write(self.kept, [job for job in self.kept if job in readable])
+
+    def commit(self) -> None:
+        """Write the paths and commit; in turn. Contents that no path carries any more stay until all is loaded."""
+        for job, content in self.known:
+            if self._known_content(job) != content:  # another batch was to bring it, and did not fit
+                self.postponed.append(job)
+        self.known = [(job, content) for job, content in self.known if job not in self.postponed]
+        self._write_paths([(job, job.content) for job in self.kept] + self.known)
+        self.connection.commit()
+        self.is_open = False
+        self.is_committed = True
+        self.summary.new += len(self.kept) + sum(self._is_new(job, content) for job, content in self.known)
+        self.summary.size_bytes += sum(job.file.size for job in self.kept)
+
+    def close(self) -> None:
+        """Unless it was committed: undo what was written, and let nobody count on what was to come."""
+        if self.is_open:
+            self.is_open = False
+            with suppress(duckdb.Error):
+                self.connection.rollback()
+        if not self.is_committed:
+            for job in self.kept:
+                self.manifest.contents.pop(job.key, None)
 
     def _has_known_size(self, job: Job) -> bool:
         """Whether a known content has this size; if none has, none is the same: no need to wait for the hash."""
         return (job.file.format, job.file.size) in self.manifest.sizes
 
-    def _known_content(self, job: Job, taken: dict[tuple[str, str], int] | None = None) -> int | None:
-        """The content of a file that the raw tables hold already, or that this batch brings."""
-        return self.manifest.contents.get(job.key, (taken or {}).get(job.key))
+    def _known_content(self, job: Job) -> int | None:
+        """The content of a file that the raw tables hold already, or that a batch is about to bring."""
+        return self.manifest.contents.get(job.key)
+
+    def _is_new(self, job: Job, content: int) -> bool:
+        """Whether a path did not carry a content before this run."""
+        was = self.manifest.paths.get(job.file.path)
+        return was is None or was[2] != content
 
     def _leave(self, job: Job) -> None:
         self.summary.left += 1
@@ -285,7 +316,6 @@ class Batch:
                 order by landed_files.content_id"""
             )
 
-    def _write_paths(self, rows: list[tuple[Job, int]]) -> set[int]:
-        """Write the path rows of files; the contents that are on no path any more, and were removed."""
+    def _write_paths(self, rows: list[tuple[Job, int]]) -> None:
         paths = [(job.file, job.scan.sha256, content) for job, content in rows]
-        return manifest.write_paths(self.connection, self.feed, paths)
+        manifest.write_paths(self.connection, self.feed, paths)

@@ -4,9 +4,10 @@ What belongs here: a feed's files and batches, several batches side by side. Wha
 writes (batch), which path carries which content (manifest), the reference CSV files (reference), any rule about what
 counts.
 
-Rows, rejected records and manifest rows of a batch are committed together. Batches are read side by side, each on a
-connection of its own, and written one after the other in the order of their files: the numbers of contents do not
-depend on which thread was faster.
+Rows, rejected records and manifest rows of a batch are committed together. Batches are read and written side by side,
+each on a connection and in a transaction of its own; they are numbered and committed in the order of their files: no
+number depends on which thread was faster. What no file carries any more goes when all are loaded: a transaction sees
+neither the paths nor the rows of those beside it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ from orchestration.batch import Batch, FeedSummary, transaction
 from orchestration.batch_reading import DEFAULT_OBJECT_BYTES, TEMPORARY_TABLES, Job
 from orchestration.event_feeds import FEEDS, Feed
 from orchestration.files import FoundFile, Scan, find_files, printable, scan
-from orchestration.manifest import Manifest, write_paths
+from orchestration.manifest import Manifest, remove_orphans
 from orchestration.policy import withdrawn_paths
 from orchestration.progress import LoadProgress
 from orchestration.settings import Settings, check_pseudonym_key, second_connection
@@ -158,14 +159,22 @@ class _FeedLoad:
 
         def load(number: int, jobs: list[Job]) -> Batch | None:
             connection, folder = free.get(), links / str(number)
+            batch = Batch(connection, self.settings, self.feed, self.manifest, jobs, folder)
             try:
                 with turns.told_of_failure(number):
                     folder.mkdir()
-                    batch = Batch(connection, self.settings, self.feed, self.manifest, jobs, folder)
                     has_room = _fits(batch.read)
-                    with turns.turn(number):
-                        return batch if has_room and _fits(batch.write) else None
+                    with turns.turn("plan", number):
+                        if has_room:
+                            batch.plan()
+                    has_room = has_room and _fits(batch.write)
+                    with turns.turn("commit", number):
+                        if has_room and _fits(batch.commit):
+                            return batch
+                        batch.close()
+                        return None
             finally:
+                batch.close()
                 free.put(connection)
 
         def finished() -> Iterator[Batch]:
@@ -211,9 +220,10 @@ class _FeedLoad:
         """Load some files with nothing beside them; what does not fit into memory, file by file and by hand."""
         batch = Batch(self.connection, self.settings, self.feed, self.manifest, jobs, links)
         try:
-            batch.read()
-            batch.write()
+            for step in (batch.read, batch.plan, batch.write, batch.commit):
+                step()
         except duckdb.OutOfMemoryException:
+            batch.close()
             for job in jobs:
                 job.forget()
             if len(jobs) > 1:
@@ -227,42 +237,44 @@ class _FeedLoad:
                 raise
         else:
             yield batch
+        finally:
+            batch.close()
 
     def _remove_gone(self, present: set[str]) -> None:
-        """Remove the paths that are gone, with the contents that only they carried."""
+        """Remove the paths that are gone, and the contents that no path carries any more; a run that died left some."""
         known = self.connection.execute(
             "select path from raw.landing_files where feed = ?", [self.feed.name]
         ).fetchall()
         gone = [path for (path,) in known if path not in present]
-        if gone:
-            with transaction(self.connection):
+        with transaction(self.connection):
+            if gone:
                 self.connection.execute(
                     "delete from raw.landing_files where path in (select unnest(?::varchar[]))", [gone]
                 )
-                write_paths(self.connection, self.feed, [])
+            remove_orphans(self.connection, self.feed)
         self.summary.removed = len(gone)
         for table in TEMPORARY_TABLES:
             self.connection.execute(f"drop table if exists temp.{table}")
 
 
 class _Turns:
-    """Threads take turns by number. Where one has failed, those after it give up instead of waiting."""
+    """Threads take turns by number, at each step. Where one has failed, those after it give up instead of waiting."""
 
     def __init__(self) -> None:
         self.changed = Condition()
-        self.next = 0
+        self.next: Counter[str] = Counter()
         self.failed: float = math.inf
 
     @contextmanager
-    def turn(self, number: int) -> Iterator[None]:
+    def turn(self, step: str, number: int) -> Iterator[None]:
         """Wait for a number's turn. Raises CancelledError when it will not come."""
         with self.changed:
-            self.changed.wait_for(lambda: self.next == number or self.failed < number)
+            self.changed.wait_for(lambda: self.next[step] == number or self.failed < number)
             if self.failed < number:
                 raise CancelledError
         yield
         with self.changed:
-            self.next += 1
+            self.next[step] += 1
             self.changed.notify_all()
 
     @contextmanager

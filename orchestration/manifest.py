@@ -6,7 +6,7 @@ files (batch).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -56,22 +56,17 @@ class Manifest:
             (last[0] if last else 0) + 1,
         )
 
-    def take(self, taken: Mapping[tuple[str, str], int], sizes: Iterable[tuple[str, int]], gone: set[int]) -> None:
-        """Know from now on the contents that were written, and no more those that were removed."""
-        self.contents.update(taken)
-        self.sizes.update(sizes)
-        self.next_content += len(taken)
-        if gone:
-            self.contents = {identity: content for identity, content in self.contents.items() if content not in gone}
+    def take(self, identity: tuple[str, str], size: int) -> int:
+        """The number of a content that is about to come (format and SHA-256; bytes): known from now on."""
+        number = self.next_content
+        self.next_content += 1
+        self.contents[identity] = number
+        self.sizes.add((identity[0], size))
+        return number
 
 
-def write_paths(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, rows: Sequence[tuple[FoundFile, str, int]]
-) -> set[int]:
-    """Write the path rows of files (file, SHA-256, content), inside the caller's transaction.
-
-    Then remove the contents that no path carries any more, with their raw rows, and return their numbers.
-    """
+def write_paths(connection: duckdb.DuckDBPyConnection, feed: Feed, rows: Sequence[tuple[FoundFile, str, int]]) -> None:
+    """Write the path rows of files (file, SHA-256, content), inside the caller's transaction."""
     if rows:
         connection.execute(
             """
@@ -88,6 +83,10 @@ def write_paths(
                 "contents": [content for _, _, content in rows],
             },
         )
+
+
+def remove_orphans(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Remove the contents that no path carries any more with their raw rows, inside the caller's transaction."""
     orphans = [
         content
         for (content,) in connection.execute(
@@ -105,4 +104,3 @@ def write_paths(
             )
         for table in (*feed.tables, "rejected_records", "landing_contents"):
             connection.execute(f"delete from raw.{table} where content_id in (select unnest(?::bigint[]))", [orphans])
-    return set(orphans)
