@@ -162,6 +162,7 @@ def in_turn(
     costs: dict[str, list[Cost]] = {name: [] for name in pieces}
     for turn in range(repeat):
         for name, piece in pieces.items():
+            os.sync()  # what one piece left to be written is not the next one's cost
             cost = piece()
             costs[name].append(cost)
             say(f"turn {turn + 1} of {repeat}: {name} {cost.seconds:.2f} s, {cost.peak_bytes / 2**20:,.0f} MiB")

@@ -22,7 +22,9 @@ Answer = dict[str, Any]
 
 
 def load(options: argparse.Namespace) -> Answer:
-    """Landing files to raw tables, as the step `loading` of a run does it."""
+    """Landing files to raw tables, as the step `loading` of a run does it; its modules are imported before."""
+    import pandas  # noqa: F401  DuckDB's client does so at its first parameter
+
     from orchestration.landing import load_landing
     from orchestration.reference import load_reference
     from orchestration.sealing import load_seals
@@ -91,7 +93,8 @@ def text(options: argparse.Namespace) -> Answer:
 
 def build(_: argparse.Namespace) -> Answer:
     """All of dbt's models from raw tables to marts, without data tests; parsed and imported before."""
-    import dbt.cli.main  # noqa: F401  as the loader's modules are when `load` begins
+    import dbt.cli.main  # noqa: F401
+    import pandas  # noqa: F401  DuckDB's client does so at its first parameter
 
     from orchestration import models
     from orchestration.settings import Settings

@@ -28,7 +28,7 @@ def _pieces(bench: Bench) -> Pieces:
         "build": lambda: home.built_from("loaded"),
         "load_tenth": tenth.loaded_anew,
         "build_tenth": lambda: tenth.built_from("loaded"),
-        "peer_tenth": lambda: peer(tenth.landing, tenth.path / "peer"),
+        "peer_tenth": lambda: peer(tenth),
     }
 
 

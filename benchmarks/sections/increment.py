@@ -51,6 +51,7 @@ def _last_days(bench: Bench) -> Home:
 def _last_day(home: Home) -> Cost:
     home.put_back("before")
     shutil.copyfile(home.kept("published"), home.published)
+    home.read_through()
     return home.piece("load") + home.piece("build")
 
 
@@ -63,6 +64,7 @@ def _late(bench: Bench) -> Callable[[], Cost]:
 
     def measured() -> Cost:
         home.put_back("built", bench.home)  # `build` comes before it in each turn
+        home.read_through()
         return home.piece("load", "--period", NEXT_PERIOD) + home.piece("build")
 
     return measured

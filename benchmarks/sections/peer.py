@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.compare import differences
+from benchmarks.homes import Home
 from benchmarks.measure import Cost, Median, run_process
 from benchmarks.sections import Pieces, Section
 from benchmarks.shape import DAY_MS, DAYS, PERIOD, begins_ms
@@ -21,7 +22,7 @@ def _pieces(bench: Bench) -> Pieces:
     return {
         "load": home.loaded_anew,
         "build": lambda: home.built_from("loaded"),
-        "peer": lambda: peer(home.landing, home.path / "peer"),
+        "peer": lambda: peer(home),
     }
 
 
@@ -31,11 +32,13 @@ def _conclude(bench: Bench, found: Mapping[str, Median]) -> None:
     bench.notes["peer_results"] = "equal to ours"
 
 
-def peer(landing: Path, out: Path) -> Cost:
-    """The Polars program over a landing folder."""
+def peer(home: Home) -> Cost:
+    """The Polars program over a home's landing folder, its results beside it."""
+    home.read_through()
     return run_process(
         [
-            sys.executable, "-m", "benchmarks.peer_polars", "--landing", str(landing), "--out", str(out),
+            sys.executable, "-m", "benchmarks.peer_polars",
+            "--landing", str(home.landing), "--out", str(home.path / "peer"),
             "--first-ms", str(begins_ms() - DAY_MS), "--last-ms", str(begins_ms() + (DAYS + 2) * DAY_MS),
             "--until", f"{PERIOD}-01",
         ]
