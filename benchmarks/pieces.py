@@ -93,11 +93,12 @@ def text(options: argparse.Namespace) -> Answer:
 
 def build(_: argparse.Namespace) -> Answer:
     """All of dbt's models from raw tables to marts, without data tests; parsed and imported before."""
-    import dbt.cli.main  # noqa: F401
-    import pandas  # noqa: F401  DuckDB's client does so at its first parameter
-
     from orchestration import models
     from orchestration.settings import Settings
+
+    with models.rare_collections():
+        import dbt.cli.main  # noqa: F401
+        import pandas  # noqa: F401  DuckDB's client does so at its first parameter
 
     settings = Settings.from_environment()
     models.prepare(settings)

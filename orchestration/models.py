@@ -6,11 +6,13 @@ In process because dagster-dbt has imported dbt anyway; another process would im
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ SQL_FOLDERS = ("macros", "models")
 SEED_FOLDERS = ("seeds",)
 # What a build makes although the project is the same: not the views behind the marts, which hold no rows.
 SELECTED_AGAIN = ("config.materialized:table", "config.materialized:incremental", "tag:published", "resource_type:test")
+OBJECTS_BETWEEN_COLLECTIONS = 1_000_000  # some 100 MB of what dbt makes
 RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogSnapshotResult"}
 
 Log = Callable[[str], None]
@@ -228,6 +231,18 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return environment
 
 
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let Python look for cycles rarely: each time it looks through dbt's project, half a million objects that stay."""
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+@rare_collections()
 def _invoke(settings: Settings, arguments: list[str], callbacks: list[Callable[[Any], None]]) -> Any:
     from dbt.cli.main import dbtRunner
 
