@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 from models.runner import Scratch
-from oracle.build import conversation, message, millis, site, write_lines, write_reference
+from oracle.build import conversation, invocation, message, millis, site, write_lines, write_reference
 
 from orchestration import landing, models, reference, state, zones
 from orchestration.settings import Settings, connect
@@ -32,6 +32,8 @@ KEPT = {
     "intermediate.int_messages_contested": "* exclude (conversation_copy_id)",
     "intermediate.int_conversation_outcomes": "* replace (list_sort(agents) as agents)",
     "intermediate.int_agent_days": "*",
+    "intermediate.int_invocation_copies": "* exclude (content_id)",
+    "intermediate.int_invocation_days": "*",
     "intermediate.int_relationship_days": "*",
     "intermediate.int_relationship_day_channels": "*",
     "intermediate.int_listened_conversation_days": "*",
@@ -115,6 +117,14 @@ def put(ledger: Ledger, name: str, records: list[dict[str, Any]]) -> None:
     write_lines(ledger.settings.landing, f"messaging_interactions/{name}.jsonl", records)
 
 
+def put_calls(ledger: Ledger, name: str, records: list[dict[str, Any]]) -> None:
+    write_lines(ledger.settings.landing, f"function_invocations/{name}.jsonl", records)
+
+
+def changed_call_days(ledger: Ledger) -> set[tuple[str, date]]:
+    return set(ledger.rows("select site_id, activity_date from intermediate.int_changed_invocation_days"))
+
+
 def changed_days(ledger: Ledger) -> set[tuple[str, date]]:
     return set(ledger.rows("select site_id, activity_date from intermediate.int_changed_days"))
 
@@ -144,6 +154,9 @@ def ledger(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for n in range(3):
         put(made, f"part{n}", chats[n * third : (n + 1) * third])
     put(made, "nameless", [nobodys("m0", FIRST + 9)])
+    calls = records.of("function_invocations")
+    put_calls(made, "a", calls[::2])
+    put_calls(made, "b", calls[1::2])
     yield made
     shutil.rmtree(made.settings.home)
 
@@ -181,6 +194,32 @@ def another_name_and_another_content(ledger: Ledger) -> None:
 
 def a_consumer_becomes_known(ledger: Ledger) -> None:
     put(ledger, "named", [nobodys("m9", FIRST + 99, "k9")])
+
+
+def call(name: str, at: str, **stated: Any) -> dict[str, Any]:
+    return invocation(name, millis(at), accountId="south", **stated)
+
+
+def calls_come(ledger: Ledger) -> None:
+    put_calls(ledger, "c", [call("late", "2026-03-28 10:00"), call("twice", "2026-03-27 10:00", trigger="MANUAL_TEST")])
+
+
+def a_call_comes_again_with_another_date(ledger: Ledger) -> None:
+    put_calls(ledger, "d", [call("twice", "2026-03-30 10:00", count=0), call("twice", "2026-03-29 10:00")])
+
+
+def its_last_file_goes(ledger: Ledger) -> None:
+    (ledger.settings.landing / "function_invocations" / "d.jsonl").unlink()
+
+
+def calls_take_another_path(ledger: Ledger) -> None:
+    (ledger.settings.landing / "function_invocations" / "a.jsonl").rename(
+        ledger.settings.landing / "function_invocations" / "zz.jsonl"
+    )
+
+
+def a_trigger_no_longer_counts(ledger: Ledger) -> None:
+    ledger.change_rule("update policy.trigger_rules set counts = not counts where trigger = 'EVENT'")
 
 
 def a_site_moves(ledger: Ledger) -> None:
@@ -233,6 +272,7 @@ def a_contract_goes(ledger: Ledger) -> None:
 
 def a_message_from_the_future(ledger: Ledger) -> None:
     put(ledger, "future", [talk("ahead", "2026-04-22 10:00")])
+    put_calls(ledger, "future", [call("ahead", "2026-04-22 10:00")])
 
 
 def the_clock_reaches_it(ledger: Ledger) -> None:
@@ -241,14 +281,15 @@ def the_clock_reaches_it(ledger: Ledger) -> None:
 
 STEPS: tuple[Callable[[Ledger], None], ...] = (
     first_month, nothing_new, a_day_more, late_copies_that_grow_and_contradict, a_file_less,
-    another_name_and_another_content, a_consumer_becomes_known, a_site_moves, a_rule_changes, a_channel_is_mapped,
-    a_credit_changes, a_plan_gets_tiers, a_tier_changes, a_contract_goes, a_message_from_the_future,
-    the_clock_reaches_it,
+    another_name_and_another_content, a_consumer_becomes_known, calls_come, a_call_comes_again_with_another_date,
+    its_last_file_goes, calls_take_another_path, a_trigger_no_longer_counts, a_site_moves, a_rule_changes,
+    a_channel_is_mapped, a_credit_changes, a_plan_gets_tiers, a_tier_changes, a_contract_goes,
+    a_message_from_the_future, the_clock_reaches_it,
 )  # fmt: skip
 
 
 def test_each_step_ends_where_a_first_look_would(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    rebuilt, rated = {}, {}
+    rebuilt, rated, called = {}, {}, {}
     for step in STEPS:
         before = ledger.kept() if step is not first_month else {}
         step(ledger)
@@ -260,6 +301,7 @@ def test_each_step_ends_where_a_first_look_would(ledger: Ledger, monkeypatch: py
         assert before != kept or step in (nothing_new, a_message_from_the_future), f"{step.__name__} changed nothing"
         rebuilt[step] = changed_days(ledger)
         rated[step] = changed_periods(ledger)
+        called[step] = changed_call_days(ledger)
     assert rebuilt[nothing_new] == set()
     # 12:58 UTC is 23:58 on Lord Howe: what follows a minute later is of the next date.
     assert rebuilt[a_day_more] == {("south", date(2026, 3, 27)), ("south", date(2026, 3, 28))}
@@ -267,6 +309,13 @@ def test_each_step_ends_where_a_first_look_would(ledger: Ledger, monkeypatch: py
     assert {place for place, _ in rebuilt[a_site_moves]} == {"east", "new"}
     assert rebuilt[the_clock_reaches_it] >= {("south", date(2026, 4, 22))}
     assert len(rebuilt[the_clock_reaches_it]) < 5
+    assert called[nothing_new] == called[a_day_more] == called[a_rule_changes] == set()
+    assert called[calls_come] == {("south", date(2026, 3, 27)), ("south", date(2026, 3, 28))}
+    assert called[a_call_comes_again_with_another_date] == {("south", date(2026, 3, 27)), ("south", date(2026, 3, 29))}
+    assert called[its_last_file_goes] == called[a_call_comes_again_with_another_date]
+    assert called[a_trigger_no_longer_counts] >= {("south", date(2026, 3, 27)), ("south", date(2026, 3, 28))}
+    assert {place for place, _ in called[a_site_moves]} == {"east"}
+    assert called[the_clock_reaches_it] == {("south", date(2026, 4, 22))}
     assert rated[nothing_new] == rated[a_consumer_becomes_known] == rated[a_message_from_the_future] == set()
     # April's lines compare it with March at the terms of March.
     assert rated[a_day_more] == {("B1", 3), ("B1", 4)}

@@ -1,9 +1,9 @@
 {# What the incremental models rest on, each with a fingerprint of what they take from it: contents (with the path
    that they are named by, the seal they arrived in, and the clock where a record is in its future), a site's clock,
-   and a period's rules of activity. #}
+   and a period's rules of activity and of triggers. #}
 with files as (
     select * from {{ ref('int_files') }}
-    where feed = 'messaging_interactions'
+    where feed in ('messaging_interactions', 'function_invocations')
 ),
 
 offsets as (
@@ -16,6 +16,10 @@ rules as (
 
 audiences as (
     select * from {{ ref('int_message_audiences') }}
+),
+
+triggers as (
+    select * from {{ ref('int_trigger_rules') }}
 ),
 
 run as (
@@ -70,12 +74,24 @@ periods as (
     group by period
 ),
 
+trigger_periods as (
+    select
+        'trigger_period' as kind,
+        cast(period as string) as input_key,
+        cast(null as string) as site_id,
+        {{ text_in_order("trigger || ' ' || cast(counts as string)", 'trigger') }} as fingerprint
+    from triggers
+    group by period
+),
+
 inputs as (
     select * from contents
     union all
     select * from sites
     union all
     select * from periods
+    union all
+    select * from trigger_periods
 )
 
 select * from inputs

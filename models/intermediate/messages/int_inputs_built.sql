@@ -9,6 +9,8 @@
 -- depends_on: {{ ref('int_relationship_day_channels') }}
 -- depends_on: {{ ref('int_listened_conversation_days') }}
 -- depends_on: {{ ref('int_agent_days') }}
+-- depends_on: {{ ref('int_invocation_copies') }}
+-- depends_on: {{ ref('int_invocation_days') }}
 -- depends_on: {{ ref('int_site_days_built') }}
 with inputs as (
     select * from {{ ref('int_inputs') }}

@@ -34,6 +34,7 @@ contested as (
         and messages.message_index = without_consumer.message_index
 ),
 
+-- may_conflict: what a policy file can still call equal (two sources of one channel) is told apart in int_conflicts.
 -- The winner is from the copy with the later last message, then more messages, then the last path, then
 -- the later place in the file (SPEC R12).
 ranked as (
@@ -64,16 +65,20 @@ ranked as (
                 contested.record_index desc,
                 contested.message_index desc
         ) as place,
-        count(*) over (
-            partition by contested.conversation_key, contested.message_id
-        ) as copies,
-        min(contested.arrived_in) over (
-            partition by contested.conversation_key, contested.message_id
-        ) as first_arrived_in
+        count(*) over copies as copies,
+        min(contested.arrived_in) over copies as first_arrived_in,
+        coalesce(
+            min(contested.sent_at) over copies <> max(contested.sent_at) over copies
+            or min(contested.sender_side) over copies <> max(contested.sender_side) over copies
+            or min(contested.participant_id) over copies <> max(contested.participant_id) over copies
+            or min(contested.known_source) over copies <> max(contested.known_source) over copies,
+            false
+        ) as may_conflict
     from contested
     left join agents
         on contested.conversation_key = agents.conversation_key
         and contested.agent_id = agents.agent_id
+    window copies as (partition by contested.conversation_key, contested.message_id)
 )
 
 select * from ranked

@@ -3,6 +3,7 @@
 with contested as (
     select * from {{ ref('int_messages_contested') }}
     where copies > 1
+        and may_conflict
 ),
 
 channels as (
@@ -32,7 +33,7 @@ invocations as (
     where rejected_reason is null
 ),
 
--- Most copies are equal: who differs is found first, and described alone.
+-- Those that differ in what the policy of today tells apart.
 differing as (
     select
         contested.site_id,

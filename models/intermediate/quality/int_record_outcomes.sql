@@ -29,8 +29,13 @@ session_days as (
     select * from {{ ref('int_cobrowse_sessions') }}
 ),
 
-invocations as (
+invocation_days as (
+    select * from {{ ref('int_invocation_days') }}
+),
+
+invocations_rejected as (
     select * from {{ ref('int_invocation_copies') }}
+    where rejected_reason is not null
 ),
 
 users as (
@@ -129,15 +134,14 @@ outcomes as (
         'invocation',
         site_id,
         activity_date,
-        case
-            when rejected_reason is not null then 'rejected'
-            when place > 1 then 'other_copy'
-            when counts then 'counted'
-            else 'not_counted'
-        end,
-        coalesce(rejected_reason, case when place = 1 and not counts then 'trigger_not_counted' end),
-        count(*)
-    from invocations
+        outcome,
+        case outcome when 'not_counted' then 'trigger_not_counted' end,
+        cast(sum(records) as bigint)
+    from invocation_days
+    group by all
+    union all
+    select 'function_invocations', 'invocation', site_id, null, 'rejected', rejected_reason, count(*)
+    from invocations_rejected
     group by all
     union all
     select 'platform_users', 'user', site_id, null, outcome, case when outcome in ('rejected', 'not_counted') then reason end, count(*)

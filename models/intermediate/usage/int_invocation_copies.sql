@@ -1,5 +1,17 @@
-with invocations as (
-    select * from {{ ref('stg_functions__invocations') }}
+{{ config(
+    materialized=kept(), unique_key=['site_id', 'invocation_id'], meta={'changes': 'int_changed_invocations'}
+) }}
+
+with changed as (
+    select * from {{ ref('int_changed_invocations') }}
+),
+
+invocations as (
+    select invocations.*
+    from {{ ref('stg_functions__invocations') }} as invocations
+    semi join changed
+        on invocations.site_id = changed.site_id
+        and invocations.invocation_id = changed.invocation_id
 ),
 
 files as (

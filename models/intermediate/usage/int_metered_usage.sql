@@ -17,7 +17,8 @@ sessions as (
 ),
 
 functions as (
-    select * from {{ ref('int_function_days') }}
+    select * from {{ ref('int_invocation_days') }}
+    where outcome = 'counted'
 ),
 
 site_days as (
