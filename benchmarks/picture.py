@@ -1,5 +1,7 @@
 """docs/scale.svg and the tables in README.md and docs/scale.md: `python -m benchmarks.picture` from docs/bench.json.
 
+The picture has the points of docs/bench-growth.json too, a run with `--growth` alone.
+
 What belongs here: which measured points are drawn, and how. What does not: measuring. The same figures give the same
 bytes; nothing is interpolated beyond the lines between measured points.
 """
@@ -22,6 +24,7 @@ from benchmarks.sections.growth import TIMES
 from orchestration.report.charts import BLUE, FONT, GREY, INK, ORANGE
 
 FIGURES, PICTURE = PROJECT / "docs" / "bench.json", PROJECT / "docs" / "scale.svg"
+GROWTH_FIGURES = PROJECT / "docs" / "bench-growth.json"
 DOCUMENTS = (PROJECT / "README.md", PROJECT / "docs" / "scale.md")
 BLOCK = re.compile(r"(<!-- figures: .*?-->\n).*?(<!-- end of figures -->)", re.DOTALL)
 CURVES = {"load": BLUE, "build": ORANGE, "Polars program": GREY}
@@ -64,12 +67,12 @@ def points(figures: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["curve"], row["messages"], row["processor_seconds"]))
 
 
-def draw(figures: dict[str, Any]) -> str:
-    """The SVG: two panels, time and memory by messages, both axes logarithmic."""
+def draw(*runs: dict[str, Any]) -> str:
+    """The SVG of one or more runs: two panels, time and memory by messages, both axes logarithmic."""
     import altair
     import vl_convert
 
-    data = altair.Data(values=points(figures))
+    data = altair.Data(values=[point for figures in runs for point in points(figures)])
     colour = altair.Color("curve:N", title=None, scale=altair.Scale(domain=list(CURVES), range=list(CURVES.values())))
     panels = [
         altair.Chart(data, width=430, height=300, title=title)
@@ -96,11 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Draw the figures of a run, and write them into the documents that show them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.picture", description=__doc__)
     parser.add_argument("--from", dest="source", type=Path, help="a bench.json that becomes docs/bench.json")
+    parser.add_argument("--growth-from", type=Path, help="one that becomes docs/bench-growth.json")
     given = parser.parse_args(arguments)
-    if given.source:
-        shutil.copyfile(given.source, FIGURES)
-    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
-    PICTURE.write_text(draw(figures), encoding="utf-8")
+    for source, kept in ((given.source, FIGURES), (given.growth_from, GROWTH_FIGURES)):
+        if source:
+            shutil.copyfile(source, kept)
+    figures, growth = (json.loads(path.read_text(encoding="utf-8")) for path in (FIGURES, GROWTH_FIGURES))
+    PICTURE.write_text(draw(figures, growth), encoding="utf-8")
     for document in DOCUMENTS:
         old = document.read_text(encoding="utf-8")
         document.write_text(with_figures(old, figures, document.name == "README.md"), encoding="utf-8")

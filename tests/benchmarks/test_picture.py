@@ -9,14 +9,18 @@ import pytest
 
 from benchmarks import picture, report
 
-FIGURES = json.loads(picture.FIGURES.read_text(encoding="utf-8"))
+FIGURES, GROWTH = (
+    json.loads(path.read_text(encoding="utf-8")) for path in (picture.FIGURES, picture.GROWTH_FIGURES)
+)
 
 
 def test_the_picture_is_drawn_from_the_figures_that_are_shown() -> None:
-    assert picture.draw(FIGURES) == picture.PICTURE.read_text(encoding="utf-8")
-    other = copy.deepcopy(FIGURES)
-    other["pieces"]["load"]["processor_seconds"] *= 3
-    assert picture.draw(other) != picture.draw(FIGURES)
+    drawn = picture.draw(FIGURES, GROWTH)
+    assert drawn == picture.PICTURE.read_text(encoding="utf-8")
+    for run, piece in ((FIGURES, "load"), (GROWTH, "build_sql_whole")):
+        other = copy.deepcopy(run)
+        other["pieces"][piece]["processor_seconds"] *= 3
+        assert picture.draw(*(other if known is run else known for known in (FIGURES, GROWTH))) != drawn
 
 
 @pytest.mark.parametrize("document", picture.DOCUMENTS, ids=lambda path: path.name)
@@ -39,6 +43,7 @@ def test_the_run_shown_has_date_size_machine_and_every_ratio() -> None:
         # These are asked for by name, or need Spark.
         if not name.startswith(("site_day", "growth_build", "spark")):
             assert f"| `{name}` |" in shown
-    points = picture.points(FIGURES)
+    points = picture.points(FIGURES) + picture.points(GROWTH)
     assert {point["curve"] for point in points} == set(picture.CURVES)
+    assert max(point["messages"] for point in points) == 100_000_000
     assert all(point["processor_seconds"] > 0 and point["peak_gib"] > 0 for point in points)
