@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.shape import PERIOD
+from benchmarks.shape import DAYS, PERIOD, Month
 
 Answer = dict[str, Any]
 
@@ -53,14 +53,14 @@ def load(options: argparse.Namespace) -> Answer:
 
 
 def fill(options: argparse.Namespace) -> Answer:
-    """A month's raw tables by SQL, beside what was loaded from files (reference, zones, users)."""
+    """A month's raw tables by SQL, or a day's, beside what was loaded from files (reference, zones, users)."""
     from benchmarks.raw import fill as fill_raw
-    from benchmarks.shape import Month
     from orchestration.settings import Settings, connect
 
     started = time.perf_counter()
     with connect(Settings.from_environment()) as connection:
-        fill_raw(connection, Month(options.messages))
+        days = range(DAYS) if options.day is None else [options.day]
+        fill_raw(connection, Month(options.messages), days)
         messages = connection.execute("select count(*) from raw.messages").fetchall()[0][0]
     return {"seconds": time.perf_counter() - started, "messages": messages}
 
@@ -184,6 +184,7 @@ def main() -> int:
     parser.add_argument("piece", choices=sorted(PIECES))
     parser.add_argument("--folder", default="", help="a landing folder")
     parser.add_argument("--messages", type=int, default=0, help="how many to fill in")
+    parser.add_argument("--day", type=int, help="fill in this day of the month alone, from 0")
     parser.add_argument("--is-stored", action="store_true", help="store the lines of text")
     parser.add_argument("--period", default=PERIOD, help="the month that is asked for")
     options = parser.parse_args()

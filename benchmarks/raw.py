@@ -6,7 +6,7 @@ which are loaded from their files. Columns are matched by name, those that the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
@@ -16,13 +16,16 @@ from orchestration.event_feeds import RECORDS_PER_CONTENT
 PARTS_A_DAY_MESSAGES = 2_000_000  # so that no statement holds more than a part of a day
 
 
-def fill(connection: duckdb.DuckDBPyConnection, month: Month) -> None:
-    """Write the month's conversations and invocations to raw.*, one content a day (and part of a large day)."""
+def fill(connection: duckdb.DuckDBPyConnection, month: Month, days: Sequence[int] = range(DAYS)) -> None:
+    """Write the month's conversations and invocations to raw.*, one content a day (and part of a large day).
+
+    The day DAYS is the one after the month: it goes on in the same way.
+    """
     connection.execute("set preserve_insertion_order = false")
     connection.execute(macros(month))
     parts = max(1, -(-month.messages // DAYS // PARTS_A_DAY_MESSAGES))
     content = int(connection.execute("select coalesce(max(content_id), 0) from raw.landing_contents").fetchall()[0][0])
-    for day in range(DAYS):
+    for day in days:
         for part in range(parts):
             content += 1
             query = export_sql(month, day, f"number % {parts} = {part}")

@@ -1,7 +1,8 @@
 """growth_ratio: load and build of the month over load and build of a tenth of it, both from files.
 
 `--growth N` adds growth_build_ratio: the build of N messages over that of a tenth, the raw tables filled by SQL (files
-of 100 million messages are 75 GB), with the process tree's peak memory and the bytes on disk per message.
+of 100 million messages are 75 GB), with the process tree's peak memory and the bytes on disk per message; and
+growth_increment_ratio: the build of one more day on those N messages over their own build.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from benchmarks.measure import Median
 from benchmarks.payload import Writer
 from benchmarks.sections import Pieces, Section
 from benchmarks.sections.peer import peer
-from benchmarks.shape import Month
+from benchmarks.shape import DAYS, Month
 
 TIMES = 10
 
@@ -64,5 +65,11 @@ def run_by_sql(bench: Bench, messages: int) -> None:
             "raw_bytes_a_message": raw / size,
             "warehouse_bytes_a_message": home.warehouse.stat().st_size / size,
         }
+        if name == "whole":
+            bench.say("building a day more")
+            home.piece("fill", "--messages", str(size), "--day", str(DAYS))
+            builds["day"] = Median((home.piece("build"),))
+            bench.record({"build_sql_day": builds["day"]})
         home.empty()
+    bench.conclude(builds, "growth_increment_ratio", ["day"], ["whole"])
     bench.conclude(builds, "growth_build_ratio", ["whole"], ["tenth"])
