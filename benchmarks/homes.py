@@ -90,6 +90,11 @@ class Home:
         self.read_through()
         return self.piece("text", "--folder", str(self.landing), *options)
 
+    def read_barely(self) -> Cost:
+        """Store its messages by one statement."""
+        self.read_through()
+        return self.piece("bare", "--folder", str(self.landing))
+
     def loaded_anew(self) -> Cost:
         """Load all files into an empty warehouse."""
         self.empty()

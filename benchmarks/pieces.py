@@ -91,6 +91,53 @@ def text(options: argparse.Namespace) -> Answer:
     return {"seconds": seconds, "bytes": sum(Path(path).stat().st_size for path in files), "files": len(files)}
 
 
+MESSAGES = "STRUCT(messageId VARCHAR, participantId VARCHAR, sentBy VARCHAR, audience VARCHAR, timeL BIGINT)[]"
+RECORD = f"info STRUCT(brandId VARCHAR, conversationId VARCHAR), messageRecords {MESSAGES}"
+BARE = """
+    create table messages as
+    select
+        site_id,
+        conversation_id,
+        message.messageId as message_id,
+        message.participantId as participant_id,
+        message.sentBy as sent_by,
+        message.audience as audience,
+        make_timestamptz(message.timeL * 1000) as sent_at
+    from (
+        select record.info.brandId as site_id, record.info.conversationId as conversation_id,
+            unnest(record.messageRecords) as message
+        from ({records})
+    )"""
+BARE_RECORDS = {
+    "jsonl": f"""
+        select {{'info': info, 'messageRecords': messageRecords}} as record from read_json(
+            $files, format = 'newline_delimited', columns = {{
+                info: 'STRUCT(brandId VARCHAR, conversationId VARCHAR)', messageRecords: '{MESSAGES}'}})""",
+    "json": f"""
+        select unnest(conversationHistoryRecords) as record from read_json(
+            $files, format = 'unstructured', columns = {{conversationHistoryRecords: 'STRUCT({RECORD})[]'}})""",
+}
+
+
+def bare(options: argparse.Namespace) -> Answer:
+    """The least that loading could be: one statement that stores seven columns of each message.
+
+    No hash, no manifest, no rejects; no participants, sessions or invocations; a broken record ends it.
+    """
+    folder = Path(options.folder)
+    files = sorted(str(path) for path in (folder / "messaging_interactions").iterdir())
+    scratch = folder.parent / "bare.duckdb"
+    scratch.unlink(missing_ok=True)
+    started = time.perf_counter()
+    with duckdb.connect(str(scratch)) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        records = BARE_RECORDS[files[0].rsplit(".", 1)[-1]]
+        messages = connection.execute(BARE.format(records=records), {"files": files}).fetchall()[0][0]
+    seconds = time.perf_counter() - started
+    scratch.unlink(missing_ok=True)
+    return {"seconds": seconds, "messages": messages, "files": len(files)}
+
+
 def build(_: argparse.Namespace) -> Answer:
     """All of dbt's models from raw tables to marts, without data tests; parsed and imported before."""
     from orchestration import models
@@ -174,7 +221,7 @@ def hand(_: argparse.Namespace) -> Answer:
 
 
 PIECES: dict[str, Callable[[argparse.Namespace], Answer]] = {
-    piece.__name__: piece for piece in (load, text, build, publish, fill, parse, hand)
+    piece.__name__: piece for piece in (load, text, bare, build, publish, fill, parse, hand)
 }
 
 

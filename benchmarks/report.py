@@ -25,6 +25,8 @@ RATIOS: dict[str, tuple[float | None, str, str]] = {
     "load_pages_ratio": (2.5, "at most", ".json pages to raw tables / reading the same bytes as lines of text"),
     "load_stored_ratio": (None, "", ".jsonl files to raw tables / storing the same lines of text in a table"),
     "load_pages_stored_ratio": (None, "", ".json pages to raw tables / storing the same lines of text in a table"),
+    "load_bare_ratio": (None, "", ".jsonl files to raw tables / one read_json into a table of messages"),
+    "load_pages_bare_ratio": (None, "", ".json pages to raw tables / one read_json into a table of messages"),
     "build_ratio": (4.0, "at most", "all models from raw tables to marts / one create table by hand"),
     "build_fixed_ratio": (None, "", "of that dbt's own: the same build of a conversation a day / the create table"),
     "peer_ratio": (1.5, "at least", "a Polars program, same files, same results / our load and build"),

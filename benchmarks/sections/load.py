@@ -3,7 +3,9 @@
 `.jsonl` files to raw tables (all feeds, reference and zones; hashed, with manifest and rejects) over DuckDB reading
 the same files as one text column, a row a line, and adding up the lines' bytes; nothing of the text is stored.
 load_pages_ratio is the same for `.json` pages of 100 records, a page being one line. load_stored_ratio and
-load_pages_stored_ratio are over storing those lines in a table of a DuckDB file. Each reads from the page cache.
+load_pages_stored_ratio are over storing those lines in a table of a DuckDB file; load_bare_ratio and
+load_pages_bare_ratio over the least that loading could be: one `read_json` that stores seven columns of each message.
+Each reads from the page cache.
 """
 
 from __future__ import annotations
@@ -20,18 +22,21 @@ def _pieces(bench: Bench) -> Pieces:
     return {
         "text": home.read_as_text,
         "text_stored": lambda: home.read_as_text("--is-stored"),
+        "bare": home.read_barely,
         "load": home.loaded_anew,
         "text_pages": pages.read_as_text,
         "text_pages_stored": lambda: pages.read_as_text("--is-stored"),
+        "bare_pages": pages.read_barely,
         "load_pages": pages.loaded_anew,
     }
 
 
 def _conclude(bench: Bench, found: Mapping[str, Median]) -> None:
     for load in ("load", "load_pages"):
-        text = load.replace("load", "text")
+        text, bare = load.replace("load", "text"), load.replace("load", "bare")
         bench.conclude(found, f"{load}_ratio", [load], [text])
         bench.conclude(found, f"{load}_stored_ratio", [load], [f"{text}_stored"])
+        bench.conclude(found, f"{load}_bare_ratio", [load], [bare])
 
 
 LOAD = Section(_pieces, _conclude)
