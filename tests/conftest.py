@@ -34,11 +34,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Folders whose tests share what takes long to make: one of the two processes of `make test` takes all of a folder.
 TOGETHER = {"browser": "stories", "end_to_end": "stories", "zones": "zones", "trust": "trust"}
+LONGEST = ("stories", "trust", "zones", "test_bench", "test_closing_properties")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stories first, for they take longest."""
-    items.sort(key=lambda item: _group(item.nodeid) != "stories")
+    """What takes longest first: then both processes end at about the same time."""
+    places = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(_group(item.nodeid), len(LONGEST)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
