@@ -150,7 +150,7 @@ def build(_: argparse.Namespace) -> Answer:
     settings = Settings.from_environment()
     models.prepare(settings)
     started = time.perf_counter()
-    done = models.build(settings, has_data_tests=False)
+    done = models.build(settings, data_tests="none")
     seconds = time.perf_counter() - started
     if done.failures:
         raise SystemExit(done.failures[0])

@@ -51,7 +51,7 @@ def on_duckdb() -> dict[str, Any]:
     manifest = models.read_manifest(settings)
     mine = [one for one in sides.spark_nodes(manifest) if not one.startswith("test.")]
     started = time.perf_counter()
-    build = models.build(settings, sides.names(manifest, mine), has_data_tests=False)
+    build = models.build(settings, sides.names(manifest, mine), data_tests="none")
     seconds = time.perf_counter() - started
     return _answer(seconds, build.seconds_by_node, build.failures)
 

@@ -39,7 +39,7 @@ CLOSED_KEY = AssetKey("closed_period")
 PUBLISHED_KEY = AssetKey("published_finance")
 EXPORTS_KEY = AssetKey("exports")
 # What a seal changes: everything behind the staging models that read it back.
-BEHIND_SEALS = ["path:models/staging/sealed+"]
+BEHIND_SEALS = ["path:models/staging/sealed+,resource_type:model", "path:models/staging/sealed+,tag:changed"]
 
 DELIVERY = {"group_name": "delivery", "owners": ["team:finance"], "partitions_def": MONTHS}
 

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from orchestration.settings import LedgerError, Settings, connect
 from orchestration.state import Built, read_built, write_built
 
 PROJECT_FOLDERS = ("macros", "models", "seeds", "tests/dbt")
 PROJECT_FILES = ("dbt_project.yml", "profiles.yml", "requirements.txt")
-SQL_FOLDERS = ("macros", "models")
+SQL_FOLDERS = ("macros", "models", "tests/dbt")
 SEED_FOLDERS = ("seeds",)
 # What a build makes although the project is the same: not the views behind the marts, which hold no rows.
 SELECTED_AGAIN = ("config.materialized:table", "config.materialized:incremental", "tag:published", "resource_type:test")
@@ -30,6 +30,13 @@ OBJECTS_BETWEEN_COLLECTIONS = 1_000_000  # some 100 MB of what dbt makes
 RESULT_EVENTS = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogSnapshotResult"}
 
 Log = Callable[[str], None]
+# Which data tests a build runs: all of what it makes, those that its selection names, or none.
+DataTests = Literal["all", "named", "none"]
+DBT_DATA_TESTS = {
+    "all": [],
+    "named": ["--indirect-selection", "empty"],
+    "none": ["--exclude-resource-type", "test"],
+}
 
 
 @dataclass
@@ -69,29 +76,31 @@ def read_manifest(settings: Settings) -> dict[str, Any]:
     return json.loads(prepare(settings).read_bytes())
 
 
-def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None, has_data_tests: bool = True) -> Build:
+def build(
+    settings: Settings, select: Sequence[str] = (), log: Log | None = None, data_tests: DataTests = "all"
+) -> Build:
     """Run `dbt build` (unit tests left out) and return what it did; a failed node is in `failures`, not raised.
 
     With LEDGER_ENGINE `spark` its models come first, all of them whatever was selected: its catalog lives as long as
     its session. Raises LedgerError when dbt could not start at all.
     """
     if settings.engine == "duckdb" and select:
-        return _build_part(settings, select, log, has_data_tests)
+        return _build_part(settings, select, log, data_tests)
     if settings.engine == "duckdb":
-        return _build_all(settings, log, has_data_tests)
+        return _build_all(settings, log, data_tests)
     with connect(settings) as connection:
         write_built(connection, None)  # Spark's tables come where DuckDB had views
     from orchestration.spark import build as spark
     from orchestration.spark import sides
 
     manifest = read_manifest(settings)
-    answer = spark.run_spark_part(settings, manifest, log, has_data_tests)
+    answer = spark.run_spark_part(settings, manifest, log, data_tests == "all")
     done = Build(answer["events"], answer["failures"], answer["seconds_by_node"])
     if not done.failures:
         mine = sides.names(manifest, sides.duckdb_nodes(manifest))
         # Nothing is known of what an earlier build left on this side, or by which code.
         anew = ["--full-refresh", "--indirect-selection", "empty"]
-        after = _build(settings, [*anew, *_selected(mine)], log, has_data_tests)
+        after = _build(settings, [*anew, *_selected(mine)], log, data_tests)
         # Policy files are tables on both sides: reported once, and before what reads them.
         done.events += [event for event in after.events if event["info"]["name"] != "LogSeedResult"]
         done.failures += after.failures
@@ -99,7 +108,7 @@ def build(settings: Settings, select: Sequence[str] = (), log: Log | None = None
     return done
 
 
-def _build_all(settings: Settings, log: Log | None, has_data_tests: bool) -> Build:
+def _build_all(settings: Settings, log: Log | None, data_tests: DataTests) -> Build:
     """All models. Those that follow what changed start anew where the project did; views and seeds that are as they
     were stay: a third of a day's nodes, none of its rows."""
     now = Built(_checksum(settings, PROJECT_FILES, SQL_FOLDERS), _checksum(settings, (), SEED_FOLDERS))
@@ -110,27 +119,31 @@ def _build_all(settings: Settings, log: Log | None, has_data_tests: bool) -> Bui
         selected = ["--full-refresh"]
     else:
         selected = ["--select", *SELECTED_AGAIN, *([] if was == now else ["resource_type:seed"])]
-    done = _build(settings, selected, log, has_data_tests)
+    done = _build(settings, selected, log, data_tests)
     if not done.failures:
         with connect(settings) as connection:
             write_built(connection, now)
     return done
 
 
-def _build_part(settings: Settings, select: Sequence[str], log: Log | None, has_data_tests: bool) -> Build:
-    """Some models by name; if other code made the rest, the next whole build makes all of them."""
+def _build_part(settings: Settings, select: Sequence[str], log: Log | None, data_tests: DataTests) -> Build:
+    """Some models by name; if other code made the rest, or this does not end well, the next whole build makes all of
+    them: tests of what is kept look only at what a build made anew."""
     with connect(settings) as connection:
         was = read_built(connection)
-        if was and was.project_sha256 != _checksum(settings, PROJECT_FILES, SQL_FOLDERS):
-            write_built(connection, None)
-    return _build(settings, _selected(select), log, has_data_tests)
+        write_built(connection, None)
+    done = _build(settings, _selected(select), log, data_tests)
+    if was and not done.failures and was.project_sha256 == _checksum(settings, PROJECT_FILES, SQL_FOLDERS):
+        with connect(settings) as connection:
+            write_built(connection, was)
+    return done
 
 
 def _selected(names: Sequence[str]) -> list[str]:
     return ["--select", *names] if names else []
 
 
-def _build(settings: Settings, selected: list[str], log: Log | None, has_data_tests: bool) -> Build:
+def _build(settings: Settings, selected: list[str], log: Log | None, data_tests: DataTests) -> Build:
     done = Build()
 
     def listen(event: Any) -> None:
@@ -146,9 +159,7 @@ def _build(settings: Settings, selected: list[str], log: Log | None, has_data_te
             log(f"{data['index']} of {data['total']}  {node['schema']}.{node['alias']}  {data['execution_time']:.2f} s")
 
     # The manifest was written when the project was parsed; nobody reads the files about one build.
-    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
-    if not has_data_tests:
-        arguments += ["--exclude-resource-type", "test"]
+    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test", *DBT_DATA_TESTS[data_tests]]
     answer = _invoke(settings, [*arguments, *selected], [listen])
     if answer.result is None:
         raise LedgerError(f"dbt did not build: {_reason(answer)}")

@@ -133,11 +133,12 @@ def build_dbt_assets(manifest: Mapping[str, Any]) -> AssetsDefinition:
 def rebuild(settings: Settings, run_id: str, select: list[str], log: models.Log) -> None:
     """Build some models again inside another step (after sealing); raises Failure when one fails.
 
-    Their data tests have passed in this run; the gate that follows judges the result.
+    Their data tests have passed in this run, so only those that are named run again: tests of what a build makes anew,
+    which the next build will not look at. The gate that follows judges the result.
     """
     with connect(settings) as connection:
         set_stage(connection, BUILDING, run_id)
-    build = models.build(settings, select, log, has_data_tests=False)
+    build = models.build(settings, select, log, data_tests="named")
     if build.failures:
         raise Failure(
             f"{len(build.failures)} of dbt's models or tests failed: {build.failures[0]}", allow_retries=False

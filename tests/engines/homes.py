@@ -97,7 +97,7 @@ def build_both(settings: Settings) -> tuple[Path, Path, Mapping[str, Any]]:
     on_spark = replace(settings, home=settings.home.with_name("spark"), engine="spark")
     shutil.copytree(settings.home, on_spark.home)
     for one in (settings, on_spark):
-        build = models.build(one, has_data_tests=False)
+        build = models.build(one, data_tests="none")
         if build.failures:
             raise SystemExit("\n".join([f"{one.engine} did not build:", *build.failures[:10]]))
     return settings.warehouse, on_spark.warehouse, models.read_manifest(on_spark)

@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 from exceptions import EXEMPTIONS, is_exempt
-from house_project import House
+from house_project import House, parents
 from house_rules import RULES
 
 from orchestration import picture
+from orchestration.delivery import BEHIND_SEALS
 from orchestration.settings import PROJECT_ROOT
 
 
@@ -44,6 +45,23 @@ def test_the_manifest_is_the_whole_project(house: House) -> None:
     assert len(house.nodes("seed")) == len(list((house.root / "seeds" / "policy").glob("*.csv")))
     assert len(house.manifest["unit_tests"]) >= 100
     assert len(house.nodes("test")) >= 200
+
+
+def test_a_close_tests_what_it_makes_anew(house: House) -> None:
+    """The build after a close would not look there again: its tests look at what that build changes."""
+    behind = [node["unique_id"] for node in house.models if node["path"].startswith("staging/sealed")]
+    for name in behind:
+        behind += [child for child in house.manifest["child_map"][name] if child not in behind]
+    of_changes = {
+        test["unique_id"]
+        for test in house.nodes("test")
+        for _, name in parents(test)
+        if name.startswith("int_changed_") and name not in (test.get("attached_node") or "")
+    }
+    named = {test["unique_id"] for test in house.nodes("test") if "changed" in test["tags"]}
+    assert of_changes and of_changes <= named <= set(behind)
+    assert all("path:models/staging/sealed+" in part for part in BEHIND_SEALS)
+    assert [part.split(",")[1] for part in BEHIND_SEALS] == ["resource_type:model", "tag:changed"]
 
 
 STARTER = {

@@ -121,6 +121,15 @@ def test_a_part_by_other_code_leaves_a_mixture(home: Settings, dbt: Dbt) -> None
     assert dbt.asked[1:] == [["--select", "dim_sites"], ALL]
 
 
+def test_after_a_part_that_failed_everything_is_made(home: Settings, dbt: Dbt) -> None:
+    dbt.failures = ["a test failed"]
+    models.build(home, ["dim_sites"])
+    dbt.failures = []
+    models.build(home, ["dim_sites"])
+    models.build(home)
+    assert dbt.asked[3:] == [ALL]
+
+
 def test_after_spark_everything_is_made(home: Settings, monkeypatch: pytest.MonkeyPatch, dbt: Dbt) -> None:
     monkeypatch.setattr(models, "read_manifest", lambda _: {})
     monkeypatch.setattr(

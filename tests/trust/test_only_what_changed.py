@@ -362,3 +362,34 @@ def test_any_order_of_days_gives_the_same(ledger: Ledger, monkeypatch: pytest.Mo
         ledger.load()
         ledger.build()
     assert ledger.kept() == ledger.seen_anew(monkeypatch)
+
+
+# Data tests of what is kept from build to build, and what each must tell if it went wrong on a date made anew.
+TWINS = "insert into intermediate.{0} select * from intermediate.{0} semi join changed using (site_id, activity_date)"
+CHANGED = "(site_id, activity_date) in (select site_id, activity_date from changed)"
+DAMAGES = {
+    "every_dar_has_its_evidence_message": (
+        f"update intermediate.int_relationship_days set evidence_message_id = 'm1' where {CHANGED}"
+    ),
+    "unique_combination_int_relationship_days*": TWINS.format("int_relationship_days"),
+    "unique_combination_fct_daily_active_relationships*": "select 'the same twins'",
+    "a_relationship_counts_once_per_site_day": "select 'the same twins'",
+    "unique_combination_int_listened_conversation_days*": TWINS.format("int_listened_conversation_days"),
+    "unique_combination_int_conversation_outcomes*": TWINS.format("int_conversation_outcomes"),
+    "channels_and_listening_belong_to_a_dar": (
+        f"delete from intermediate.int_relationship_day_channels where {CHANGED}"
+    ),
+}
+
+
+def test_what_a_build_makes_anew_is_tested(ledger: Ledger) -> None:
+    put(ledger, "tested", [talk("tested", "2026-03-29 10:00")])
+    ledger.load()
+    ledger.build()
+    assert models._build(ledger.settings, ["--select", *DAMAGES], None, True).failures == []
+    for name, damage in DAMAGES.items():
+        with connect(ledger.settings) as connection:
+            connection.execute("create temp view changed as from intermediate.int_changed_days")
+            connection.execute(damage)
+        (failed,) = models._build(ledger.settings, ["--select", name], None, True).failures
+        assert f"the test {name.rstrip('*')}" in failed
