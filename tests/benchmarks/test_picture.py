@@ -40,8 +40,8 @@ def test_the_run_shown_has_date_size_machine_and_every_ratio() -> None:
     shown = report.as_markdown(FIGURES)
     assert FIGURES["measured_on"] in shown and str(FIGURES["commit"]) in shown and "GiB" in shown
     for name in report.RATIOS:
-        # These are asked for by name, need Spark, or are younger than the run shown.
-        if not name.startswith(("site_day", "growth_build", "growth_increment", "spark")) and "bare" not in name:
+        # These are asked for by name, or need Spark.
+        if not name.startswith(("site_day", "growth_build", "growth_increment", "spark")):
             assert f"| `{name}` |" in shown
     points = picture.points(FIGURES) + picture.points(GROWTH)
     assert {point["curve"] for point in points} == set(picture.CURVES)
