@@ -60,7 +60,7 @@ class Ledger:
         self.rules: list[str] = []
         self.settings.landing.mkdir(parents=True)
         self.settings.temporary.mkdir(parents=True)
-        build = models._build(self.settings, [*SLICES, "--select", "resource_type:seed"], None, False)
+        build = models._build(self.settings, [*SLICES, "--select", "resource_type:seed"], None, "none")
         assert not build.failures, build.failures
 
     @property
@@ -82,7 +82,7 @@ class Ledger:
 
     def build(self, *more: str, select: list[str] | None = None) -> None:
         build = models._build(
-            self.settings, [*more, *SLICES, "--select", *(select or ENDS), *WITHOUT_SEEDS], None, False
+            self.settings, [*more, *SLICES, "--select", *(select or ENDS), *WITHOUT_SEEDS], None, "none"
         )
         assert not build.failures, build.failures
 
@@ -386,10 +386,10 @@ def test_what_a_build_makes_anew_is_tested(ledger: Ledger) -> None:
     put(ledger, "tested", [talk("tested", "2026-03-29 10:00")])
     ledger.load()
     ledger.build()
-    assert models._build(ledger.settings, ["--select", *DAMAGES], None, True).failures == []
+    assert models._build(ledger.settings, ["--select", *DAMAGES], None, "all").failures == []
     for name, damage in DAMAGES.items():
         with connect(ledger.settings) as connection:
             connection.execute("create temp view changed as from intermediate.int_changed_days")
             connection.execute(damage)
-        (failed,) = models._build(ledger.settings, ["--select", name], None, True).failures
+        (failed,) = models._build(ledger.settings, ["--select", name], None, "all").failures
         assert f"the test {name.rstrip('*')}" in failed
