@@ -1,14 +1,10 @@
-{{ config(tags=['changed']) }}
 -- SPEC R3: the metered DARs of a site and date are the distinct relationships with a counted message on it.
--- Of the dates that this build made anew.
 with counted as (
     select
         site_id,
         activity_date,
         count(distinct relationship_id) as relationships
     from {{ ref('int_conversation_outcomes') }}
-    semi join {{ ref('int_changed_days') }}
-        using (site_id, activity_date)
     where outcome = 'counted'
     group by all
 ),
@@ -19,8 +15,6 @@ metered as (
         activity_date,
         count(*) as dars
     from {{ ref('fct_daily_active_relationships') }}
-    semi join {{ ref('int_changed_days') }}
-        using (site_id, activity_date)
     group by all
 )
 

@@ -1,9 +1,17 @@
 {{ config(tags=['changed']) }}
--- SPEC section 7: the message that a DAR names was sent at the DAR's first instant, in a file that is there. Of the dates
--- that this build made anew: a file that goes makes its dates anew.
+-- SPEC section 7: the message that a DAR names was sent at the DAR's first instant, in a file that is there. Its
+-- conversation is looked for on all dates, whatever a build believes that it changed; the message on dates made anew.
 with dars as (
+    select * from {{ ref('fct_daily_active_relationships') }}
+),
+
+conversations as (
+    select * from {{ ref('stg_messaging__conversations') }}
+),
+
+made_anew as (
     select *
-    from {{ ref('fct_daily_active_relationships') }}
+    from dars
     semi join {{ ref('int_changed_days') }}
         using (site_id, activity_date)
 ),
@@ -14,12 +22,12 @@ wanted as (
         conversations.conversation_copy_id,
         conversations.site_id,
         conversations.conversation_id,
-        dars.evidence_message_id as message_id,
-        dars.first_message_at as sent_at
-    from {{ ref('stg_messaging__conversations') }} as conversations
-    inner join dars
-        on conversations.site_id = dars.site_id
-        and conversations.conversation_id = dars.evidence_conversation_id
+        made_anew.evidence_message_id as message_id,
+        made_anew.first_message_at as sent_at
+    from conversations
+    inner join made_anew
+        on conversations.site_id = made_anew.site_id
+        and conversations.conversation_id = made_anew.evidence_conversation_id
 ),
 
 found as (
@@ -35,10 +43,16 @@ found as (
         and messages.sent_at = wanted.sent_at
 )
 
-select dars.*
+select 'its conversation is in no file' as finding, dars.*
 from dars
+anti join conversations
+    on dars.site_id = conversations.site_id
+    and dars.evidence_conversation_id = conversations.conversation_id
+union all
+select 'its message is in no copy of the conversation' as finding, made_anew.*
+from made_anew
 anti join found
-    on dars.site_id = found.site_id
-    and dars.evidence_conversation_id = found.conversation_id
-    and dars.evidence_message_id = found.message_id
-    and dars.first_message_at = found.sent_at
+    on made_anew.site_id = found.site_id
+    and made_anew.evidence_conversation_id = found.conversation_id
+    and made_anew.evidence_message_id = found.message_id
+    and made_anew.first_message_at = found.sent_at
