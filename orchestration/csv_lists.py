@@ -39,31 +39,39 @@ def cell(name: str, data_type: str) -> str:
 def split_lists(
     connection: duckdb.DuckDBPyConnection, query: str, key: str, files: Mapping[str, Path]
 ) -> dict[str, int]:
-    """Write an ordered query's rows, without its column `key`, to the file of their key; rows by key.
+    """Write the rows of a query, which is ordered by `key` first, without that column to the file of their key.
 
-    One pass over the query: its rows are laid down in the order of the key, so that each file is one stretch of them.
-    A key without a file is left out; a file without rows has a header only.
+    Gives the rows by key. A key without a file is left out; a file without rows has a header only. One pass over the
+    query: its rows are laid down in its own order, never sorted again by the key alone, for DuckDB's sort leaves equal
+    keys in any order; so each file is one stretch of them. Raises ValueError where it is not.
     """
-    columns = [
-        (row[0], row[1]) for row in connection.execute(f"describe {query}").fetchall() if row[0] != key
-    ]
+    columns = [(row[0], row[1]) for row in connection.execute(f"describe {query}").fetchall() if row[0] != key]
     header = ",".join(name for name, _ in columns) + "\r"
     row = " || ',' || ".join(cell(name, data_type) for name, data_type in columns) + " || chr(13)"
+    connection.execute("set preserve_insertion_order = true")
     connection.execute(
         f"create or replace temp table list_rows as select {quoted(key)} as list_key, {row} as {quoted(header)} "
-        f"from ({query}) order by list_key"
+        f"from ({query})"
     )
     try:
+        stretches = {
+            value: stretch
+            for value, *stretch in connection.execute(
+                "select list_key, min(rowid), max(rowid), count(*) from list_rows group by list_key"
+            ).fetchall()
+        }
         for value, path in files.items():
+            first, last, rows = stretches.get(value, (0, -1, 0))
+            if last - first + 1 != rows:
+                raise ValueError(f"the rows of {value} are not beside each other: order the query by {key} first")
             connection.execute(
-                f"copy (select {quoted(header)} from list_rows where list_key = {literal(value)}) "
+                f"copy (select {quoted(header)} from list_rows where rowid between {first} and {last}) "
                 f"to {literal(str(path))} "
                 f"(format csv, header true, quote '', escape '', delimiter '{NO_DELIMITER}')"
             )
-        counts = dict(connection.execute("select list_key, count(*) from list_rows group by 1").fetchall())
     finally:
         connection.execute("drop table list_rows")
-    return {value: counts.get(value, 0) for value in files}
+    return {value: stretches[value][2] if value in stretches else 0 for value in files}
 
 
 def read_lists(

@@ -1,14 +1,14 @@
 """Drawings: Altair's words, rendered to SVG when the page is made, so that it needs no script and prints sharp.
 
-A specification is built once a process and drawn with other figures each time. Text is measured with the renderer's own
-copy of Liberation Sans: the same figures give the same bytes on every machine. Marks carry no role or name of their
-own: to who cannot see it, a drawing is one picture with a sentence, and a table beside it.
+A specification is built and compiled once a process and drawn with other figures each time. Text is measured with the
+renderer's own copy of Liberation Sans: the same figures give the same bytes on every machine. Marks carry no role or
+name of their own: to who cannot see it, a drawing is one picture with a sentence, and a table beside it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,33 +26,42 @@ Figures = Sequence[dict[str, Any]]
 
 def relationships_by_day(figures: Figures, month: str) -> Markup:
     """DARs of each day (`day`, `dars`) as bars."""
-    return _draw(_relationships(), figures, month)
+    return _draw(_relationships, figures, month)
 
 
 def allowance(figures: Figures, month: str) -> Markup:
     """DARs of each day above, what is left of the allowance after it below (`day`, `dars`, `left`: null if to come)."""
-    return _draw(_allowance(), figures, month)
+    return _draw(_allowance, figures, month)
 
 
 def bars(figures: Figures) -> Markup:
     """One horizontal bar a row (`value`) under its words (`label`, figures included), in the order given."""
-    return _draw(_bars(), figures)
+    return _draw(_bars, figures)
 
 
 def used(figures: Figures) -> Markup:
     """The share of an allowance that is used (`used`), and a mark for the projection (`projected`); 1 is all of it."""
-    return _draw(_used(), figures)
+    return _draw(_used, figures)
 
 
-def _draw(template: dict[str, Any], figures: Figures, word: str = "") -> Markup:
+def _draw(template: Callable[[], dict[str, Any]], figures: Figures, word: str = "") -> Markup:
     """The SVG of a specification with these figures; `word` stands where its titles say `@`."""
+    import vl_convert
+
+    compiled = _compiled(template, word)
+    data = [{**each, "values": list(figures)} if each["name"] == VALUES else each for each in compiled["data"]]
+    svg = TAG.sub(lambda tag: ROLE.sub("", tag[0]), vl_convert.vega_to_svg({**compiled, "data": data}))
+    return Markup(svg)  # noqa: S704 (the renderer escapes its texts)
+
+
+@cache
+def _compiled(template: Callable[[], dict[str, Any]], word: str) -> dict[str, Any]:
+    """A specification in Vega's own words, which name the figures but do not depend on them."""
     import altair
     import vl_convert
 
-    specification = {**_worded(template, word), "datasets": {VALUES: list(figures)}}
-    version = altair.SCHEMA_VERSION.rsplit(".", 1)[0]
-    svg = TAG.sub(lambda tag: ROLE.sub("", tag[0]), vl_convert.vegalite_to_svg(specification, vl_version=version))
-    return Markup(svg)  # noqa: S704 (the renderer escapes its texts)
+    specification = {**_worded(template(), word), "datasets": {VALUES: []}}
+    return vl_convert.vegalite_to_vega(specification, vl_version=altair.SCHEMA_VERSION.rsplit(".", 1)[0])
 
 
 def _worded(value: Any, word: str) -> Any:

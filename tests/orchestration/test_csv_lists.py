@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 from hypothesis import given
@@ -42,6 +44,26 @@ def test_a_list_is_what_rows_in_python_would_be(tmp_path_factory: pytest.TempPat
             assert counts[account] == sum(1 for row in rows if row[0] == account)
         found = read_lists(connection, files, ["name", "other", "amount", "currency_code", "day"], sums=True)
         assert {account: sum(row[1] for row in found[account]) for account in files} == counts
+
+
+def test_a_long_list_keeps_its_order(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        query = """
+            select (hash(number) % 3)::varchar as account, number % 30 as day, hash(number * 7)::varchar as id
+            from range(1000000) as numbers(number)
+            order by all"""
+        files = {account: tmp_path / f"{account}.csv" for account in "012"}
+        counts = split_lists(connection, query, "account", files)
+    for account, path in files.items():
+        read = [(int(day), name) for day, name in (line.split(",") for line in path.read_text().split()[1:])]
+        assert read == sorted(read)
+        assert counts[account] == len(read) > 300_000
+
+
+def test_rows_that_are_not_by_key_are_refused(tmp_path: Path) -> None:
+    with duckdb.connect() as connection, pytest.raises(ValueError, match="order the query by account first"):
+        query = "select * from (values ('a', 1), ('b', 2), ('a', 3)) as rows_given(account, place) order by place"
+        split_lists(connection, query, "account", {"a": tmp_path / "a.csv"})
 
 
 def test_a_type_without_a_rule_is_refused() -> None:
