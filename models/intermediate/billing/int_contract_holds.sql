@@ -15,7 +15,7 @@ site_days as (
 
 acknowledgements as (
     select
-        row_number() over () as acknowledgement,
+        row_number() over (order by "check", contract_id, site_id, meter, period, quantity) as acknowledgement,
         "check" as check_name,
         contract_id,
         site_id,
@@ -85,7 +85,7 @@ findings as (
 
 numbered as (
     select
-        row_number() over () as finding,
+        row_number() over (order by check_name, contract_id, site_id, meter, period) as finding,
         findings.*
     from findings
     where findings.period not in (select period from frozen)
