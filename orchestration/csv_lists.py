@@ -60,9 +60,10 @@ def split_lists(
                 "select list_key, min(rowid), max(rowid), count(*) from list_rows group by list_key"
             ).fetchall()
         }
+        counts = {}
         for value, path in files.items():
-            first, last, rows = stretches.get(value, (0, -1, 0))
-            if last - first + 1 != rows:
+            first, last, counts[value] = stretches.get(value, (0, -1, 0))
+            if last - first + 1 != counts[value]:
                 raise ValueError(f"the rows of {value} are not beside each other: order the query by {key} first")
             connection.execute(
                 f"copy (select {quoted(header)} from list_rows where rowid between {first} and {last}) "
@@ -71,7 +72,7 @@ def split_lists(
             )
     finally:
         connection.execute("drop table list_rows")
-    return {value: stretches[value][2] if value in stretches else 0 for value in files}
+    return counts
 
 
 def read_lists(

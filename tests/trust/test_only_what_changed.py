@@ -376,6 +376,7 @@ DAMAGES = (
     ("unique_combination_int_conversation_outcomes*", "int_conversation_outcomes", TWINS),
     ("a_relationship_counts_once_per_site_day", "int_relationship_days", f"delete from {{0}} {NOT_ANEW}"),
     ("channels_and_listening_belong_to_a_dar", "int_relationship_day_channels", f"delete from {{0}} {NOT_ANEW}"),
+    ("channels_and_listening_belong_to_a_dar", "int_relationship_days", f"delete from {{0}} {NOT_ANEW}"),
     ("every_dar_has_its_evidence*", "int_relationship_days", f"update {{0}} set evidence_message_id = '' {ANEW}"),
     ("every_dar_has_its_evidence*", "int_relationship_days",
      f"update {{0}} set evidence_conversation_id = '' {NOT_ANEW}"),
@@ -390,8 +391,7 @@ def test_a_damage_is_told(ledger: Ledger) -> None:
     assert models._build(ledger.settings, ["--select", *(name for name, *_ in DAMAGES)], None, "all").failures == []
     for name, table, damage in DAMAGES:
         with connect(ledger.settings) as connection:
-            connection.execute("""use intermediate; create temp view changed as
-                select site_id, activity_date from int_changed_days""")
+            connection.execute("use intermediate; create temp view changed as from int_changed_days")
             connection.execute(f"create or replace table main.whole as from {table}; {damage.format(table)}")
         failures = models._build(ledger.settings, ["--select", name], None, "all").failures
         assert [f"the test {name.rstrip('*')}" in failure for failure in failures] == [True], (name, failures)
