@@ -33,6 +33,7 @@ RATIOS: dict[str, tuple[float | None, str, str]] = {
     "growth_ratio": (10.5, "at most", "load and build of the month / of a tenth of it"),
     "growth_build_ratio": (10.5, "at most", "build of the large month filled by SQL / of a tenth of it"),
     "growth_increment_ratio": (None, "", "build of one more day on the large month / of the large month"),
+    "growth_publish_ratio": (None, "", "publication of one more day on the large month / of the large month"),
     "increment_ratio": (0.15, "at most", "load and build of one more day / of the whole month"),
     "publish_ratio": (None, "", "publication of one more day / of the whole month"),
     "late_ratio": (None, "", "load and build of 1 % late records of a month / of that whole month"),

@@ -2,7 +2,8 @@
 
 `--growth N` adds growth_build_ratio: the build of N messages over that of a tenth, the raw tables filled by SQL (files
 of 100 million messages are 75 GB), with the process tree's peak memory and the bytes on disk per message; and
-growth_increment_ratio: the build of one more day on those N messages over their own build.
+growth_increment_ratio and growth_publish_ratio: the build and the publication of one more day on those N messages over
+the build and the first publication of N.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ GROWTH = Section(_pieces, _conclude)
 
 
 def run_by_sql(bench: Bench, messages: int) -> None:
-    """The build of so many messages and of a tenth, raw tables filled by SQL; once each, for it takes long."""
-    builds = {}
+    """Build and publication of so many messages and of a tenth, raw tables filled by SQL; once each: it takes long."""
+    builds, publications = {}, {}
     for name, size in (("tenth", messages // TIMES), ("whole", messages)):
         home = Home(bench.folder / f"sql-{name}")
         month = Month(size)
@@ -65,11 +66,17 @@ def run_by_sql(bench: Bench, messages: int) -> None:
             "raw_bytes_a_message": raw / size,
             "warehouse_bytes_a_message": home.warehouse.stat().st_size / size,
         }
+        bench.say(f"publishing {size:,} messages")
+        publications[name] = Median((home.published_anew(),))
+        bench.record({f"publish_sql_{name}": publications[name]})
+        bench.notes[f"sql_{name}"]["published_bytes_a_message"] = home.published.stat().st_size / size
         if name == "whole":
-            bench.say("building a day more")
+            bench.say("building and publishing a day more")
             home.piece("fill", "--messages", str(size), "--day", str(DAYS))
             builds["day"] = Median((home.piece("build"),))
-            bench.record({"build_sql_day": builds["day"]})
+            publications["day"] = Median((home.piece("publish"),))
+            bench.record({"build_sql_day": builds["day"], "publish_sql_day": publications["day"]})
         home.empty()
     bench.conclude(builds, "growth_increment_ratio", ["day"], ["whole"])
+    bench.conclude(publications, "growth_publish_ratio", ["day"], ["whole"])
     bench.conclude(builds, "growth_build_ratio", ["whole"], ["tenth"])
