@@ -95,6 +95,11 @@ class Home:
         self.read_through()
         return self.piece("bare", "--folder", str(self.landing))
 
+    def read_at_least(self) -> Cost:
+        """Hash and parse its messages, and keep nothing."""
+        self.read_through()
+        return self.piece("least", "--folder", str(self.landing))
+
     def loaded_anew(self) -> Cost:
         """Load all files into an empty warehouse."""
         self.empty()

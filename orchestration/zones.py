@@ -4,7 +4,7 @@ What belongs here: which zone names there are, and each zone's stretches of cons
 date an instant has (the macro `site_date`), which zone a site has (reference.py).
 
 The package's TZif files name their transitions up to some year and end in a rule for the time after it; the
-explicit ones are read from the file, the later ones found by daily steps and bisection through zoneinfo.
+explicit ones are read from the file, the later ones found by weekly steps and bisection through zoneinfo.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from orchestration.settings import LedgerError
 
 FIRST_INSTANT = datetime(1999, 12, 1, tzinfo=UTC)
 LAST_INSTANT = datetime(2100, 1, 1, tzinfo=UTC)  # excluded
-STEP_SECONDS = 86400
+STEP_SECONDS = 7 * 86400  # a rule changes an offset months after it last did
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
