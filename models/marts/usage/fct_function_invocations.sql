@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with copies as (
     select * from {{ ref('int_invocation_days') }}
     where outcome in ('counted', 'not_counted')
