@@ -182,6 +182,36 @@ def test_accounts_and_the_issuer_are_complete(
     assert any(name.startswith(expected) for name in failing), failing
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "expected"),
+    [
+        ("channels", "source", "unique_combination_channels_"),
+        ("channels", "channel", "no_nulls_channels_"),
+        ("currencies", "minor_units", "no_nulls_currencies_"),
+        ("meters", "meter", "unique_combination_meters_"),
+        ("rate_plans", "rate_plan_id", "unique_combination_rate_plans_"),
+        ("rate_plans", "currency_code", "no_nulls_rate_plans_"),
+        ("rate_plan_charges", "rate_plan_id", "no_nulls_rate_plan_charges_"),
+        ("rate_plan_charges", "price_basis", "no_nulls_rate_plan_charges_"),
+        ("rate_plan_charges", "effective_from", "no_nulls_rate_plan_charges_"),
+        ("settings", "setting", "unique_combination_settings_"),
+        ("support_events", "is_update", "no_nulls_support_events_"),
+        ("trigger_rules", "counts", "no_nulls_trigger_rules_"),
+    ],
+)
+def test_a_value_that_is_missing_is_told(
+    policy: Scratch, data_tests: Mapping[str, str], table: str, column: str, expected: str
+) -> None:
+    """One row without a value, the others as they are: the first column of a test is found, and its last."""
+    policy.fill_policy(POLICY)
+    policy.connection.execute(
+        f"update policy.{table} set {column} = null where rowid = (select max(rowid) from policy.{table})"
+    )
+    failing = {name for name, sql in data_tests.items() if policy.connection.execute(sql).fetchall()}
+    policy.fill_policy(POLICY)
+    assert any(name.startswith(expected) for name in failing), failing
+
+
 def test_the_policy_of_the_project_passes_all_of_them(policy: Scratch, data_tests: Mapping[str, str]) -> None:
     policy.fill_policy(POLICY)
     assert len(data_tests) >= 50
