@@ -134,7 +134,7 @@ def find_files(landing: Path, feed: str, log: Callable[[str], None]) -> list[Fou
             if item.is_dir(follow_symlinks=False):
                 folders.append(Path(item.path))
                 continue
-            if item.is_symlink() and item.is_dir() and _is_inside(Path(item.path), root):
+            if item.is_symlink() and _is_folder(item) and _is_inside(Path(item.path), root):
                 log(f"{printable(_relative(Path(item.path), landing))}: a link to a folder of landing, read there only")
                 continue
             entry = _describe(Path(item.path), landing, feed, root)
@@ -143,6 +143,13 @@ def find_files(landing: Path, feed: str, log: Callable[[str], None]) -> list[Fou
                 continue
             found[entry.path] = entry
     return [found[path] for path in sorted(found)]
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def chunks(file: FoundFile) -> Iterator[bytes]:

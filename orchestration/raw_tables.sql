@@ -228,6 +228,10 @@ create table if not exists raw.sealed_inputs (
     seal_period date not null, path varchar not null, sha256 varchar not null,
     first_instant_at timestamptz, last_instant_at timestamptz
 );
+-- The DARs of the seals of which a file was given other content: none where all files are as they were sealed.
+create table if not exists raw.sealed_relationships (
+    seal_period date not null, site_id varchar not null, relationship_id varchar not null, activity_date date not null
+);
 create table if not exists raw.sealed_held_contracts (
     seal_period date not null, contract_id varchar not null, check_name varchar not null, quantity decimal(18, 6) not null
 );

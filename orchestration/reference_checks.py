@@ -16,7 +16,7 @@ from typing import Any
 from orchestration import zones
 from orchestration.policy import policy_rows, withdrawn_paths
 from orchestration.reference_rows import MAY_BE_EMPTY, REQUIRED, RefusedError, Row
-from orchestration.settings import LedgerError, Settings
+from orchestration.settings import LedgerError, Settings, month_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,14 @@ class Policy:
         """Read currencies.csv, rate_plans.csv and withdrawals.csv; LedgerError if one cannot be used."""
         try:
             return cls(
-                {row["currency_code"]: int(row["minor_units"]) for row in policy_rows(settings, "currencies")},
-                {row["rate_plan_id"]: row["currency_code"] for row in policy_rows(settings, "rate_plans")},
+                {
+                    row["currency_code"]: int(row["minor_units"])
+                    for row in policy_rows(settings, "currencies", "currency_code", "minor_units")
+                },
+                {
+                    row["rate_plan_id"]: row["currency_code"]
+                    for row in policy_rows(settings, "rate_plans", "rate_plan_id", "currency_code")
+                },
                 withdrawn_paths(settings),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -157,7 +163,7 @@ class Checks:
     def _amount(self, text: str, currency: str) -> Decimal:
         units = self.policy.minor_units.get(currency, 0)
         try:
-            if not re.fullmatch(r"[+]?[0-9]{1,14}([.][0-9]*)?", text):
+            if not re.fullmatch(r"[+]?[0-9]{1,12}([.][0-9]*)?", text, re.ASCII):
                 raise InvalidOperation
             amount = Decimal(text)
             if amount <= 0 or amount != round(amount, units):
@@ -222,7 +228,7 @@ def _boolean(column: str, value: str) -> bool:
 
 
 def _period(column: str, value: str) -> date:
-    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})(-01)?", value)
-    if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
+    period = month_of(value.removesuffix("-01") if value.count("-") == 2 else value)
+    if period is None:
         raise RefusedError("invalid_period", f"{column} is no month: write it as YYYY-MM.")
-    return date(int(match[1]), int(match[2]), 1)
+    return period

@@ -8,14 +8,54 @@ from __future__ import annotations
 # Table -> the rows that this period's seal keeps, in their order.
 # `$period` is the period, `$issued_on` the day of LEDGER_AS_OF in UTC. Names are those of raw.sealed_<table>.
 SEALED_ROWS = {
+    # What bears on a period without an instant in it: copies that list an agent or the consumer of its conversations,
+    # or hold only their later messages, and snapshots of users without users.
     "inputs": """
+        with period as (
+            select max(last_instant_at) as ends_at from intermediate.int_site_days where period = $period
+        ),
+        dated as (
+            select contents.content_id
+            from raw.landing_contents as contents, period
+            where contents.feed in ('messaging_interactions', 'function_invocations', 'platform_users')
+                and contents.first_instant_at < period.ends_at
+        ),
+        undated as (
+            select content_id, conversation_copy_id, site_id, conversation_id
+            from raw.conversations
+            where content_id not in (select content_id from dated)
+        ),
+        copies as (
+            select conversations.conversation_copy_id, conversations.site_id, conversations.conversation_id
+            from raw.conversations as conversations
+            semi join undated using (site_id, conversation_id)
+            where conversations.content_id in (select content_id from dated)
+        ),
+        moments as (
+            select conversation_copy_id, sent_at as occurred_at from raw.messages
+            union all
+            select conversation_copy_id, coalesce(interactive_at, started_at) from raw.cobrowse_sessions
+        ),
+        touched as (
+            select distinct copies.site_id, copies.conversation_id
+            from moments
+            cross join period
+            inner join copies using (conversation_copy_id)
+            where moments.occurred_at < period.ends_at
+        ),
+        resting as (
+            select content_id from dated
+            union
+            select undated.content_id from undated inner join touched using (site_id, conversation_id)
+            union
+            select snapshots.content_id
+            from raw.platform_user_snapshots as snapshots, period
+            where snapshots.snapshot_at < period.ends_at
+        )
         select files.path, files.sha256, contents.first_instant_at, contents.last_instant_at
         from raw.landing_files as files
         inner join raw.landing_contents as contents using (content_id)
-        where files.feed in ('messaging_interactions', 'function_invocations', 'platform_users')
-            and contents.first_instant_at < (
-                select max(last_instant_at) from intermediate.int_site_days where period = $period
-            )
+        where contents.content_id in (select content_id from resting)
             and (files.path, files.sha256) not in (select (path, sha256) from raw.sealed_inputs)
         order by path, sha256""",
     "held_contracts": """

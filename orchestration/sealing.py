@@ -125,41 +125,69 @@ def _read_seal(folder: Path, previous_hash: str | None) -> Seal:
 
 
 def load_seals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Chain:
-    """Read the proven seals into raw.seals and raw.sealed_*, in one transaction; unchanged chains are left alone."""
+    """Read the proven seals into raw.seals and raw.sealed_*, in one transaction; unchanged chains are left alone.
+
+    Landing files are loaded before: where a sealed one has other content now, the DARs of its seals are read too.
+    """
     chain = verify_chain(settings)
     loaded = connection.execute("select seal_hash from raw.seals order by seal_period").fetchall()
     lost = [row[0] for row in loaded if row[0] not in {seal.seal_hash for seal in chain.seals}]
     if lost:
         raise _broken(f"the warehouse has read a seal that is no longer in {settings.sealed} ({lost[0]})")
-    if [row[0] for row in loaded] == [seal.seal_hash for seal in chain.seals]:
-        return chain
+    is_known = [row[0] for row in loaded] == [seal.seal_hash for seal in chain.seals]
     connection.execute("begin")
     try:
-        for table in ("seals", *(f"sealed_{name}" for name in SEALED_ROWS)):
-            connection.execute(f"delete from raw.{table}")
-        for seal in chain.seals:
-            connection.execute(
-                "insert into raw.seals values (?, ?, ?, ?, ?, ?)",
-                [
-                    seal.period,
-                    seal.seal_hash,
-                    seal.content["previous_hash"],
-                    date.fromisoformat(seal.content["first_billed_period"] + "-01"),
-                    seal.content["versions"]["tzdata"],
-                    _closed_by(settings.sealed / f"{seal.period:%Y-%m}"),
-                ],
-            )
-            # What an older seal does not hold yet stays empty for its period.
-            for name in (name for name in SEALED_ROWS if f"{name}.parquet" in seal.content["files"]):
-                connection.execute(
-                    f"insert into raw.sealed_{name} by name select ?::date as seal_period, * from read_parquet(?)",
-                    [seal.period, str(settings.sealed / f"{seal.period:%Y-%m}" / f"{name}.parquet")],
-                )
+        if not is_known:
+            _read_seals(connection, settings, chain)
+        _read_sealed_relationships(connection, settings)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
     return chain
+
+
+def _read_seals(connection: duckdb.DuckDBPyConnection, settings: Settings, chain: Chain) -> None:
+    """Fill raw.seals and raw.sealed_* anew."""
+    for table in ("seals", *(f"sealed_{name}" for name in SEALED_ROWS)):
+        connection.execute(f"delete from raw.{table}")
+    for seal in chain.seals:
+        connection.execute(
+            "insert into raw.seals values (?, ?, ?, ?, ?, ?)",
+            [
+                seal.period,
+                seal.seal_hash,
+                seal.content["previous_hash"],
+                date.fromisoformat(seal.content["first_billed_period"] + "-01"),
+                seal.content["versions"]["tzdata"],
+                _closed_by(settings.sealed / f"{seal.period:%Y-%m}"),
+            ],
+        )
+        # What an older seal does not hold yet stays empty for its period.
+        for name in (name for name in SEALED_ROWS if f"{name}.parquet" in seal.content["files"]):
+            connection.execute(
+                f"insert into raw.sealed_{name} by name select ?::date as seal_period, * from read_parquet(?)",
+                [seal.period, str(settings.sealed / f"{seal.period:%Y-%m}" / f"{name}.parquet")],
+            )
+
+
+def _read_sealed_relationships(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """The DARs of all seals up to one of which a file was given other content; else none: they are many (SPEC C7)."""
+    connection.execute("delete from raw.sealed_relationships")
+    replaced = connection.execute(
+        """
+        select max(seal_period) from raw.sealed_inputs
+        where path in (select path from raw.landing_files) and sha256 not in (select sha256 from raw.landing_files)"""
+    ).fetchone()
+    seals = connection.execute("select seal_period from raw.seals where seal_period <= ?", replaced).fetchall()
+    for (period,) in seals:
+        file = settings.sealed / f"{period:%Y-%m}" / "daily_active_relationships.parquet"
+        if file.exists():  # an older seal may not hold it
+            connection.execute(
+                "insert into raw.sealed_relationships "
+                "select ?::date, site_id, relationship_id, activity_date from read_parquet(?)",
+                [period, str(file)],
+            )
 
 
 def read_seal(settings: Settings, period: date) -> Seal:
@@ -214,7 +242,10 @@ def missing_inputs(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str
         where inputs.path not in (select path from raw.landing_files)
             and inputs.sha256 not in (select sha256 from raw.landing_files)
             and inputs.path not in (select path from policy.withdrawals)
-            and coalesce(inputs.last_instant_at >= (select starts_at from in_motion), true)
+            and coalesce(
+                inputs.last_instant_at >= (select starts_at from in_motion),
+                inputs.seal_period not in (select period from intermediate.int_sealed_terms where is_frozen)
+            )
         order by inputs.path
         """
     ).fetchall()

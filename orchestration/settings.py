@@ -22,6 +22,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 RAW_TABLES = Path(__file__).with_name("raw_tables.sql")
 FINGERPRINT_WORD = b"DAR Ledger pseudonym key"
 ENGINES = ("duckdb", "spark")
+LARGEST_MEMORY = 1 << 60  # bytes: what DuckDB reads as a size
 HMAC_BLOCK = 64  # bytes in a block of SHA-256
 _swept: set[Path] = set()
 
@@ -51,11 +52,13 @@ class Settings:
         home = Path(env.get("LEDGER_HOME") or PROJECT_ROOT / ".ledger").expanduser()
         if "?" in str(home):
             raise LedgerError(f"LEDGER_HOME is {str(home)!r}: DuckDB takes a question mark for the end of the path.")
+        if str(home) != os.fsencode(home).decode("utf-8", "replace"):
+            raise LedgerError(f"LEDGER_HOME is {str(home)!a}, which is no UTF-8: choose another folder.")
         engine = parse_engine(env.get("LEDGER_ENGINE"))
         return cls(
             home=Path(os.path.abspath(home)),
             as_of=parse_as_of(env.get("LEDGER_AS_OF")),
-            pseudonym_key=(env.get("LEDGER_PSEUDONYM_KEY") or "").encode() or None,
+            pseudonym_key=os.fsencode(env.get("LEDGER_PSEUDONYM_KEY") or "") or None,
             memory_limit=parse_memory_limit(env.get("LEDGER_MEMORY_LIMIT")),
             engine=engine,
             loader=parse_loader(env.get("LEDGER_LOADER"), engine),
@@ -120,7 +123,8 @@ def parse_memory_limit(text: str | None) -> str | None:
     """LEDGER_MEMORY_LIMIT in DuckDB's words, such as 4GB or 512MiB; None if not set."""
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*([KMGT]i?B|B)", text.strip(), re.IGNORECASE):
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)i?B", text.strip(), re.IGNORECASE | re.ASCII)
+    if not match or float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ") >= LARGEST_MEMORY:
         raise LedgerError(f"LEDGER_MEMORY_LIMIT is {text!r}: write a number and a unit, such as 4GB or 512MiB.")
     return text.strip()
 
@@ -145,10 +149,18 @@ def parse_loader(text: str | None, engine: str) -> str:
 
 def parse_period(text: str | None) -> date:
     """A calendar month `YYYY-MM` as its first day; LedgerError for anything else."""
-    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", (text or "").strip())
-    if match and 1 <= int(match[2]) <= 12 and int(match[1]) >= 1:
+    period = month_of((text or "").strip())
+    if period is None:
+        raise LedgerError(f"PERIOD is {text or 'empty'!r}: write a month as YYYY-MM, such as 2026-10.")
+    return period
+
+
+def month_of(text: str) -> date | None:
+    """The first day of a month `YYYY-MM`, in a year whose neighbours are years too; None for anything else."""
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text, re.ASCII)
+    if match and 1 <= int(match[2]) <= 12 and date.min.year < int(match[1]) < date.max.year:
         return date(int(match[1]), int(match[2]), 1)
-    raise LedgerError(f"PERIOD is {text or 'empty'!r}: write a month as YYYY-MM, such as 2026-10.")
+    return None
 
 
 def connect(settings: Settings, read_only: bool = False) -> duckdb.DuckDBPyConnection:

@@ -550,6 +550,7 @@ def test_files_that_are_no_records_are_one_reject_each(house: House, tmp_path: P
     (folder / "link.jsonl").symlink_to(outside / "a.jsonl")
     (folder / "folder").symlink_to(outside)
     (folder / "nowhere.jsonl").symlink_to(folder / "nothing.jsonl")
+    (folder / "itself.jsonl").symlink_to(folder / "itself.jsonl")
     (folder / "inside.jsonl").symlink_to(folder / "sub" / "deep" / "b.jsonl")
     os.mkfifo(folder / "pipe.jsonl")
     house.put("x.jsonl", good, "unknown_feed")
@@ -567,6 +568,7 @@ def test_files_that_are_no_records_are_one_reject_each(house: House, tmp_path: P
         "link.jsonl": "outside_landing",
         "folder": "outside_landing",
         "nowhere.jsonl": "unreadable_file",
+        "itself.jsonl": "unreadable_file",
         "pipe.jsonl": "not_a_regular_file",
     }
     assert house.rows("select conversation_id from raw.conversations order by 1") == [("k1",), ("k2",)]
@@ -574,7 +576,7 @@ def test_files_that_are_no_records_are_one_reject_each(house: House, tmp_path: P
     assert house.rows("select max(path) from raw.landing_files where path like '%deep%'") == [
         (f"{MESSAGING}/sub/deep/b.jsonl",)
     ]
-    assert summary.rejects == 12
+    assert summary.rejects == 13
     before = house.everything()
     again = house.load()
     assert again.records == 0 and house.everything() == before
@@ -972,10 +974,12 @@ def test_settings_are_read_once_and_refuse_what_cannot_be_meant(tmp_path: Path) 
     assert settings.as_of == datetime(2026, 11, 20, 12, tzinfo=UTC) and settings.pseudonym_key is None
     assert settings.landing == tmp_path / "landing" and settings.memory_limit == "2GB"
     for name, value in (("LEDGER_AS_OF", "2026-11-20T12:00:00"), ("LEDGER_AS_OF", "now"), ("LEDGER_MEMORY_LIMIT", "2'"),
-                        ("LEDGER_HOME", "what?")):  # fmt: skip
+                        ("LEDGER_MEMORY_LIMIT", "999999999TB"), ("LEDGER_HOME", "what?"), ("LEDGER_HOME", "/\udcff"),
+                        ("LEDGER_ENGINE", "sparc")):  # fmt: skip
         with pytest.raises(LedgerError, match=name):
             Settings.from_environment({name: value})
-    for text in ("2026-13", "2026", "26-01", "", None, "2026-1"):
+    assert Settings.from_environment({"LEDGER_PSEUDONYM_KEY": "\udcffk"}).pseudonym_key == b"\xffk"  # bytes, not text
+    for text in ("2026-13", "2026", "26-01", "", None, "2026-1", "9999-12", "0001-01", "\u0662026-01"):
         with pytest.raises(LedgerError, match="YYYY-MM"):
             parse_period(text)
     connection = connect(settings)

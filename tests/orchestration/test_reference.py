@@ -162,6 +162,8 @@ def test_header_names_decide_and_quotes_line_ends_and_marks_do_not(house: House)
         ("credits", "C1,K1,2016-02,-1,USD,,me", "invalid_amount"),
         ("credits", "C1,K1,2016-02,1.001,USD,,me", "invalid_amount"),
         ("credits", "C1,K1,2016-02,1e3,USD,,me", "invalid_amount"),
+        ("credits", "C1,K1,2016-02,1000000000000.00,USD,,me", "invalid_amount"),
+        ("credits", "C1,K1,9999-12,1,USD,,me", "invalid_period"),
         ("credits", "C1,K1,2016-02,1,JPY,,me", "other_currency"),
         ("credits", "C1,K1,2016-02,1,USD,,", "missing_value"),
         ("credits", "C1,K1,2016-02-02,1,USD,,me", "invalid_period"),

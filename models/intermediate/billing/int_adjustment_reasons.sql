@@ -48,6 +48,61 @@ changed_sites as (
     select * from {{ ref('int_changed_sites') }}
 ),
 
+-- Usage as it is metered now, and as the last seal that rests on its period has it: of which site it is another.
+metered as (
+    select site_id, contract_id, meter, activity_date, sum(quantity) as quantity
+    from {{ ref('int_metered_usage') }}
+    group by site_id, contract_id, meter, activity_date
+),
+
+sealed_usage as (
+    select * from {{ ref('stg_sealed__daily_usage') }}
+),
+
+last_sealed as (
+    select
+        {{ period_of('activity_date') }} as period,
+        max(seal_period) as seal_period
+    from sealed_usage
+    group by all
+),
+
+metered_before as (
+    select
+        sealed_usage.site_id,
+        sealed_usage.contract_id,
+        sealed_usage.meter,
+        sealed_usage.activity_date,
+        sum(sealed_usage.quantity) as quantity
+    from sealed_usage
+    inner join last_sealed
+        on {{ period_of('sealed_usage.activity_date') }} = last_sealed.period
+        and sealed_usage.seal_period = last_sealed.seal_period
+    group by sealed_usage.site_id, sealed_usage.contract_id, sealed_usage.meter, sealed_usage.activity_date
+),
+
+moved as (
+    (select * from metered except select * from metered_before)
+    union all
+    (select * from metered_before except select * from metered)
+),
+
+moved_sites as (
+    select distinct
+        site_id,
+        meter,
+        {{ period_of('activity_date') }} as period
+    from moved
+),
+
+daily_meters as (
+    select distinct meter
+    from metered
+    union
+    select distinct meter
+    from metered_before
+),
+
 terms as (
     select * from {{ ref('int_sealed_terms') }}
 ),
@@ -129,6 +184,13 @@ found as (
         on contract_sites.site_id = changed_sites.site_id
         and adjustments.settled_in = changed_sites.seal_period
         and changed_sites.changed_from < {{ instant_of_midnight(add_months('adjustments.usage_period', 1), -86400) }}
+    left join moved_sites
+        on contract_sites.site_id = moved_sites.site_id
+        and adjustments.meter = moved_sites.meter
+        and adjustments.usage_period = moved_sites.period
+    where moved_sites.site_id is not null
+        -- What is counted by the period has no dates to compare.
+        or adjustments.meter not in (select meter from daily_meters)
     union
     select
         adjustments.invoice_line_id,
@@ -159,8 +221,8 @@ found as (
             when 'platform_user' then 'platform_users'
             else 'messaging_interactions'
         end
-        and withdrawn.first_instant_at < {{ instant_of_midnight(add_months('adjustments.usage_period', 1), -86400) }}
-        and withdrawn.last_instant_at >= {{ instant_of_midnight('adjustments.usage_period', 86400) }}
+        and coalesce(withdrawn.first_instant_at < {{ instant_of_midnight(add_months('adjustments.usage_period', 1), -86400) }}, true)
+        and coalesce(withdrawn.last_instant_at >= {{ instant_of_midnight('adjustments.usage_period', 86400) }}, true)
 ),
 
 -- Zone data of another release than the last close's moves dates without any row of ours.

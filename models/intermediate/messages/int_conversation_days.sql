@@ -18,6 +18,8 @@ select
     first_message_id,
     evidence_file,
     first_arrived_in,
+    listened_first_arrived_in,
+    listened_file,
     last_message_at
 from outcomes
 where outcome = 'counted'

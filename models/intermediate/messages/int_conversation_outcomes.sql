@@ -34,6 +34,8 @@ outcomes as (
             {{ record_of({'at': 'first_message_at', 'message_id': 'first_message_id', 'file': 'file'}) }}
         ) as first_message,
         min(first_arrived_in) as first_arrived_in,
+        min(first_arrived_in) filter (where sender_kind = 'consumer' and listened_messages > 0) as listened_first_arrived_in,
+        min(file) filter (where sender_kind = 'consumer' and listened_messages > 0) as listened_file,
         max(last_message_at) as last_message_at,
         {{ list_of(record_of({'agent_id': 'participant_id', 'sender_kind': 'sender_kind', 'messages': 'messages'})) }} filter (
             where sender_kind in ('human', 'bot', 'unknown') and outcome = 'counted'
@@ -60,6 +62,8 @@ named as (
         outcomes.first_message.message_id as first_message_id,
         outcomes.first_message.file as evidence_file,
         outcomes.first_arrived_in,
+        outcomes.listened_first_arrived_in,
+        outcomes.listened_file,
         outcomes.last_message_at,
         outcomes.agents
     from outcomes

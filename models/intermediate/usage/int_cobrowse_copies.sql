@@ -70,8 +70,12 @@ ranked as (
                     partition by site_id, session_id, rejected_reason is null
                 )
         end as is_session_interactive,
-        case when rejected_reason is null then min(arrived_in) over (
-                    partition by site_id, session_id, rejected_reason is null
+        -- A session counts from the copy on that says that it turned interactive.
+        case when rejected_reason is null then coalesce(
+                    min(case when is_interactive then arrived_in end) over (
+                        partition by site_id, session_id, rejected_reason is null
+                    ),
+                    min(arrived_in) over (partition by site_id, session_id, rejected_reason is null)
                 )
         end as first_arrived_in
     from checked

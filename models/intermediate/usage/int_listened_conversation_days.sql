@@ -41,8 +41,9 @@ listened as (
         conversation_days.relationship_id,
         conversation_days.activity_date,
         first_messages.conversation_first_message_at,
-        min(conversation_days.first_arrived_in) as first_arrived_in,
-        min(conversation_days.evidence_file) as evidence_file
+        -- What makes it listened are its consumer's messages: those may be late where an agent's are not.
+        min(conversation_days.listened_first_arrived_in) as first_arrived_in,
+        min(conversation_days.listened_file) as evidence_file
     from conversation_days
     inner join first_messages
         on conversation_days.site_id = first_messages.site_id
