@@ -166,7 +166,7 @@ def _build(settings: Settings, selected: list[str], log: Log | None, data_tests:
     for result in answer.result.results:
         done.seconds_by_node[result.node.unique_id] = result.execution_time
         if result.status in ("error", "fail", "runtime error"):
-            done.failures.append(_failure(result))
+            done.failures.append(_failure(settings, result))
     if not answer.success and not done.failures:
         done.failures.append(_reason(answer))
     return done
@@ -191,8 +191,11 @@ def write_docs(settings: Settings) -> Path:
     return page
 
 
-def _failure(result: Any) -> str:
-    """A failed test with the query that shows its rows; a failed model with the database's reason."""
+def _failure(settings: Settings, result: Any) -> str:
+    """A failed test with the query that shows its rows; a failed model with the database's reason.
+
+    Of a policy file, which a person has just edited, the first row itself.
+    """
     node = result.node
     message = " ".join(str(result.message or "").split())
     if node.resource_type == "test":
@@ -200,8 +203,18 @@ def _failure(result: Any) -> str:
         table = ", ".join(part.split(".")[-1] for part in where.split(", "))
         rows = f"{result.failures} failing rows" if result.failures is not None else message
         query = (node.build_path and Path(node.build_path)) or None
+        if (getattr(node, "attached_node", None) or "").startswith("seed.") and result.failures:
+            file = f"seeds/policy/{table}.csv"
+            return f"the test {node.name} on {file} found {rows}, such as {_first_row(settings, node)}: mend it there"
         return f"the test {node.name} on {table} found {rows}" + (f"; its query is in {query}" if query else "")
     return f"the model {node.schema}.{node.name} failed: {message}"
+
+
+def _first_row(settings: Settings, node: Any) -> str:
+    with connect(settings) as connection:
+        found = connection.execute(f"select * from ({node.compiled_code}) limit 1")
+        names, row = [column[0] for column in found.description], found.fetchone() or ()
+    return ", ".join(f"{name} {value!r}" for name, value in zip(names, map(str, row), strict=False))
 
 
 def _reason(answer: Any) -> str:

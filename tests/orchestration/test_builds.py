@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,3 +139,20 @@ def test_after_spark_everything_is_made(home: Settings, monkeypatch: pytest.Monk
     models.build(replace(home, engine="spark"))
     models.build(home)
     assert dbt.asked[1:] == [ALL]
+
+
+def test_a_policy_row_that_fails_is_shown(tmp_path: Path) -> None:
+    """Whoever edits a policy file is told which row; what fails of other tables may be anybody's and stays a query."""
+    settings = make_settings(tmp_path)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    node = SimpleNamespace(
+        resource_type="test", name="a_setting_has_a_value_of_its_kind", attached_node="seed.dar_ledger.settings",
+        build_path="x.sql", compiled_code="select 'settling_days' as setting, 'abc' as value union all select 'b', 'c'",
+    )  # fmt: skip
+    result = SimpleNamespace(node=node, failures=2, message="Got 2 results")
+    assert models._failure(settings, result) == (
+        "the test a_setting_has_a_value_of_its_kind on seeds/policy/settings.csv found 2 failing rows, "
+        "such as setting 'settling_days', value 'abc': mend it there"
+    )
+    node.attached_node = "model.dar_ledger.fct_invoices"
+    assert "abc" not in models._failure(settings, result)
