@@ -81,10 +81,22 @@ metered_before as (
     group by sealed_usage.site_id, sealed_usage.contract_id, sealed_usage.meter, sealed_usage.activity_date
 ),
 
+come as (
+    select * from metered
+    except
+    select * from metered_before
+),
+
+gone as (
+    select * from metered_before
+    except
+    select * from metered
+),
+
 moved as (
-    (select * from metered except select * from metered_before)
+    select * from come
     union all
-    (select * from metered_before except select * from metered)
+    select * from gone
 ),
 
 moved_sites as (
