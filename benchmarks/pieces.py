@@ -94,7 +94,7 @@ def text(options: argparse.Namespace) -> Answer:
     return {"seconds": seconds, "bytes": sum(Path(path).stat().st_size for path in files), "files": len(files)}
 
 
-# DuckDB guesses a schema of the first 20,480 records of each of 32 files, even where all columns are stated.
+# Of some columns, although stated, DuckDB guesses a schema first, from 20,480 records of each of 32 files.
 NO_GUESS = "sample_size = 1, maximum_sample_files = 1"
 MESSAGES = "STRUCT(messageId VARCHAR, participantId VARCHAR, sentBy VARCHAR, audience VARCHAR, timeL BIGINT)[]"
 RECORD = f"info STRUCT(brandId VARCHAR, conversationId VARCHAR), messageRecords {MESSAGES}"

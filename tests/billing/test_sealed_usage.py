@@ -175,6 +175,24 @@ def test_a_seal_rests_on_files_that_only_say_who_is_who(home: House) -> None:
         path.write_bytes(content)
 
 
+def test_beyond_the_horizon_they_may_be_erased(home: House) -> None:
+    said = message("m", millis(NOON), "Agent")
+    home.deliver("messaging_interactions/agents.jsonl", [conversation("c1", [said], consumers=[])])
+    listed = home.deliver("messaging_interactions/listed.jsonl", [conversation("c1", [])])
+    home.close(JANUARY)
+    for horizon, gone in (("", ["messaging_interactions/listed.jsonl"]), ("1", [])):
+        if horizon:
+            stated = {"setting": "adjustment_horizon_months", "value": horizon}
+            home.policy(settings=[*home.changes["settings"], stated])
+            home.close(FEBRUARY)
+        content = listed.read_bytes()
+        listed.unlink()
+        home.run(FEBRUARY if not horizon else PERIODS[2])
+        assert [row[0] for row in sealing.missing_inputs(home.connection)] == gone
+        assert [row[0] for row in found_by(home, "sealed_files_are_still_there")] == gone
+        listed.write_bytes(content)
+
+
 def test_what_makes_a_sealed_record_count_is_late_usage(home: House) -> None:
     """An agent's message, a session that nobody used: sealed; the consumer's message and the use of it come later."""
     at = millis(NOON)
